@@ -170,7 +170,7 @@ def _not_sent_again(history: History) -> str:
     owed = [delivery for delivery in acknowledged_by_steps(history) if delivery not in again]
     if not owed or len(again) >= AGAIN_MAX:
         return ""
-    return f"acknowledged, and never sent again: {len(owed)} deliveries, {owed[0][0]} the first"
+    return f"acknowledged, but never sent again: {len(owed)} deliveries; the first: {owed[0][0]}"
 
 
 def _sentence(result: CheckResult) -> str:
@@ -207,8 +207,8 @@ def _unusable(history: History) -> Iterator[str]:
     """What the harness could not do on servers that the scenario itself shut down or changed."""
     for found in (found for found in history.of(ServerUnusable) if not found.over):
         yield (
-            f"{found.fault!r} left its server so that the harness could not go on: {found.doing}: {found.problem}"
-            "; give it undo=, which is run at heal, where the run is to go on"
+            f"{found.fault!r} left its server unusable for the harness: {found.doing}: {found.problem}"
+            "; to let the run continue, give the fault undo=, which is run at heal"
         )
 
 
@@ -228,7 +228,7 @@ def _without_evidence(history: History) -> Iterator[str]:
     instead = {healed.number: healed.instead for healed in history.of(FaultHealed)}
     for acted in _unproven(history):
         seen = f"; seen instead: {instead[acted.number]}" if instead.get(acted.number) else ""
-        yield f"{acted.fault!r} left no evidence: nothing of the service's felt it{seen}"
+        yield f"{acted.fault!r} left no evidence that the service felt it{seen}"
 
 
 def _broken_promises(history: History) -> Iterator[str]:
@@ -260,4 +260,4 @@ def _was_there_before(result: CheckResult, history: History) -> bool:
 def _left_in_force(history: History) -> str:
     """Name the last fault that changed a server for good: its effect may be why the harness broke."""
     left = [acted.fault for acted in history.of(FaultActed) if isinstance(acted.fault, Fault) and acted.fault.lasting]
-    return f"; if {left[-1]!r} is why, give it undo=, which is run at heal" if left else ""
+    return f"; if {left[-1]!r} is the cause, give it undo=, which is run at heal" if left else ""

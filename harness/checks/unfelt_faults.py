@@ -24,8 +24,8 @@ def not_felt(history: History) -> str:
     if not done or any(_shows_more(seen, faults) for seen in history.of(EvidenceSeen)) or any(_changed(history)):
         return ""
     return (
-        f"{done[0]!r} was carried out, and nothing shows that the service felt it: claim what it changes, such as an "
-        "answer, a moment, or a figure with at_least"
+        f"{done[0]!r} was carried out, but nothing shows that the service felt it: add a step that shows its effect,"
+        " such as an answer, a moment, or a figure with at_least"
     )
 
 

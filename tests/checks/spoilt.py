@@ -178,7 +178,7 @@ def costly(
 
 
 def told_of(*untold: str, owed: bool = True) -> Story:
-    """An error that three deliveries got, and of which no line tells for some of them."""
+    """An error that three deliveries got, and that no line of the log reports for some of them."""
     return whole().tell(ErrorLogged("redis", "OOM", "no memory", 3, 3 - len(untold), untold, len(untold), owed))
 
 

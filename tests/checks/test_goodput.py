@@ -47,7 +47,7 @@ INCONCLUSIVE = [
     (lambda: given_up_meanwhile(before=9).disturbed(), "only 9 were acknowledged before the service was disturbed"),
     (
         lambda: given_up_meanwhile().disturbed(late_ms=401),
-        "load 1 did not arrive at its times: the harness itself",
+        "load 1 did not arrive on time: the harness itself",
     ),
     (lambda: Loaded().requests(40, 0, 1).disturbed(0, 0.5), "no load arrived around what disturbed the service"),
 ]

@@ -88,7 +88,7 @@ def test_a_wrong_row_counts_whatever_the_doubt(doubt: Event, spoil: Callable[[St
 def test_no_evidence_and_a_failed_expectation_is_inconclusive() -> None:
     judgement = middle(evidence=False).request("c", REFUSED).rows("a").judged()
     assert judgement.verdict is INCONCLUSIVE
-    assert judgement.reason == "link.down(redis) left no evidence: nothing of the service's felt it"
+    assert judgement.reason == "link.down(redis) left no evidence that the service felt it"
     assert [result.name for result in judgement.failing] == ["outcome"]
 
 
@@ -97,7 +97,7 @@ def test_a_fault_without_evidence_does_not_hide_what_failed_before_it() -> None:
     judgement = Story().begin().request("a", REFUSED).fault(evidence=False).recover().rows().judged()
     assert judgement.verdict is FAILED
     assert judgement.reason.startswith("outcome: 1 of 1: a: expected acknowledged, got refused")
-    assert judgement.reason.endswith("; besides, link.down(redis) left no evidence: nothing of the service's felt it")
+    assert judgement.reason.endswith("; besides, link.down(redis) left no evidence that the service felt it")
 
 
 def test_it_hides_what_failed_after_it_and_what_a_later_step_could_have_mended() -> None:
@@ -291,7 +291,7 @@ def test_of_very_many_deliveries_some_are_sent_again() -> None:
             story.again(name)
         story.rows(*names, "b")
     assert (few.judged().verdict, enough.judged().verdict) == (INCONCLUSIVE, HELD)
-    assert few.judged().reason == f"acknowledged, and never sent again: 6 deliveries, m{AGAIN_MAX - 1} the first"
+    assert few.judged().reason == f"acknowledged, but never sent again: 6 deliveries; the first: m{AGAIN_MAX - 1}"
 
 
 def test_an_empty_history_is_inconclusive() -> None:
@@ -348,11 +348,14 @@ def test_the_worst_of_a_run(verdicts: list[Verdict], expected: Verdict | None) -
 @pytest.mark.parametrize(
     ("fault", "told"),
     [
-        (server.execute(redis, "X"), "; if server.execute(redis, 'X') is why, give it undo=, which is run at heal"),
+        (
+            server.execute(redis, "X"),
+            "; if server.execute(redis, 'X') is the cause, give it undo=, which is run at heal",
+        ),
         (server.execute(redis, "X", undo="Y"), ""),
         (
             server.execute(redis, "SET undo= 1"),
-            "; if server.execute(redis, 'SET undo= 1') is why, give it undo=, which is run at heal",
+            "; if server.execute(redis, 'SET undo= 1') is the cause, give it undo=, which is run at heal",
         ),
         (link.cut(redis), ""),
     ],

@@ -55,7 +55,7 @@ def test_an_alert_that_is_watched_is_pending_fires_and_ends(runs: Runs) -> None:
 
     result = _with(runs, RULES)(play)
     assert result.verdict is Verdict.FAILED, result.reason
-    assert result.reason == "alerts: Degraded fired, and must not"
+    assert result.reason == "alerts: Degraded fired, but must not"
     changes = [each.state for each in history_of(result).of(AlertChanged) if each.name == "Refused"]
     assert changes == ["pending", "firing", "inactive"]
     assert [left.open for left in history_of(result).of(AlertsLeft)] == [()]

@@ -135,7 +135,7 @@ class Clash:
     def told(self) -> str:
         """In words: the delivery, and both."""
         if self.first is None:
-            return f"{self.delivery}: nothing that was sent explains this: {self.second.told}"
+            return f"{self.delivery}: no request explains this: {self.second.told}"
         return f"{self.delivery}: {self.first.told}; but {self.second.told}"
 
     @property

@@ -62,7 +62,7 @@ def leaves_nothing(history: History) -> Examined:
     """Nothing stays on the servers beyond what the target allows: keys without expiry, prepared transactions, locks."""
     known = {*LEAKS, *CONNECTIONS}
     found = _at_rest(history, [rest.what for rest in history.of(AtRest) if rest.what not in known])
-    return found if found.observations else replace(found, saw="nothing of this kind is limited")
+    return found if found.observations else replace(found, saw="the target sets no such limit")
 
 
 @check(Kind.LIVENESS)

@@ -45,7 +45,7 @@ class _Trigger:
     words: str
 
 
-@check(Kind.LIVENESS, says="after on: connections that were well were ended and used again")
+@check(Kind.LIVENESS, says="after on: healthy connections were ended and used again")
 def costs_no_other(history: History) -> Examined:
     """An error of one request, its rejection or its client's hanging up does not cost the connections of others."""
     met = {each.link: each.errors for each in history.of(ErrorsMet)}
@@ -84,8 +84,7 @@ def _how_likely(found: tuple[_Trigger, Cost]) -> tuple[bool, int, int]:
 
 def _told(trigger: _Trigger, cost: Cost, link: str) -> str:
     return (
-        f"after {trigger.words} on {link}: {len(cost.gone)} connections that were well were ended, "
-        f"and {cost.kept} used again"
+        f"after {trigger.words} on {link}: {len(cost.gone)} healthy connections were ended, and {cost.kept} used again"
     )
 
 
@@ -143,13 +142,13 @@ def _ends(history: History) -> Iterator[Span]:
             yield entry.t_ns - round(healed.took_ms * 1e6), entry.t_ns + HUNG_UP_NS
 
 
-@check(Kind.LIVENESS, says="on for deliveries, of which no line tells that names it")
+@check(Kind.LIVENESS, says="on for deliveries, and no line that names the delivery reports it")
 def errors_are_told(history: History) -> Examined:
     """Of each error that a server answered, the log has a line with its code or text, if the target says so."""
     logged = list(history.of(ErrorLogged))
     stories = [
-        f"{each.code} ({each.text}) on {each.link} for {each.met} deliveries, of which no line tells that names it: "
-        f"{', '.join(each.untold)}{', ...' if each.untold_count > len(each.untold) else ''}"
+        f"{each.code} ({each.text}) on {each.link} for {each.met} deliveries, and no line that names the delivery"
+        f" reports it: {', '.join(each.untold)}{', ...' if each.untold_count > len(each.untold) else ''}"
         for each in logged
         if each.owed and each.untold_count
     ]
@@ -186,7 +185,7 @@ def waits_for_something(history: History) -> Examined:
         problem=several(stories, judged) + words if stories else "",
         saw=f"{judged} requests, {len(found)} of which waited for no server longer than {limit_ms:g} ms"
         if judged
-        else "nothing of this kind is limited",
+        else "the target sets no such limit",
         observations=judged,
         deliveries=tuple(dict.fromkeys(each.sent.delivery for each, _ in found)),
         clock=tuple(Late(span, ms_of(span) - limit_ms) for _, span in found),

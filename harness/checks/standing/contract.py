@@ -144,8 +144,8 @@ def wrong_asks_nobody(history: History) -> Examined:
     """What must be rejected is rejected before a server is asked for it, if the target says so."""
     read = list(history.of(AskedForWrong))
     stories = [
-        f"for {len(each.ids)} of {each.wrong} requests that must be rejected something was sent over {each.link}: "
-        f"{each.ids[0]} the first"
+        f"for {len(each.ids)} of {each.wrong} requests that must be rejected, the service sent something over"
+        f" {each.link}; the first: {each.ids[0]}"
         for each in read
         if each.ids
     ]
@@ -153,7 +153,7 @@ def wrong_asks_nobody(history: History) -> Examined:
     return Examined(
         problem="; ".join(stories),
         saw=f"{count} requests that must be rejected, looked for on {len(read)} links" if read
-        else "nothing of this kind is limited",
+        else "the target sets no such limit",
         observations=count,
     )  # fmt: skip
 

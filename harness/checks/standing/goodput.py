@@ -62,10 +62,10 @@ class Return:
         """Why it shows nothing; empty if it does."""
         share = f"{self.gone.to:.0%}"
         if not self.load_per_s:
-            return "no load arrived around what disturbed the service: nothing shows whether it comes back"
+            return "no load arrived around the disturbance: nothing shows whether the service comes back"
         if self.late is not None:
             return (
-                f"load {self.late.load} did not arrive at its times: the harness itself sent one later than by the "
+                f"load {self.late.load} did not arrive on time: the harness itself sent a request later than its "
                 f"patience of {self.late.patience_ms:g} ms"
             )
         if self.acknowledged < TOO_FEW:
@@ -89,7 +89,7 @@ class Return:
         if self.doubt or self.after_per_s >= self.gone.to * self.before_per_s:
             return ""
         return (
-            f"{self.gone.within_s:g} s after what disturbed it had gone, {self.after_per_s:.0f} a second were "
+            f"{self.gone.within_s:g} s after the disturbance, {self.after_per_s:.0f} a second were "
             f"acknowledged in time (before: {self.before_per_s:.0f}, at least {self.gone.to:.0%}); "
             f"{_told(self.came)}"
         )
@@ -106,7 +106,7 @@ class Return:
 
 @check(
     Kind.LIVENESS,
-    says="0 s after what disturbed it had gone, 0 a second were acknowledged in time (before: 0, at least 0%); ",
+    says="0 s after the disturbance, 0 a second were acknowledged in time (before: 0, at least 0%); ",
 )
 def comes_back(history: History) -> Examined:
     """When what disturbed it has gone, the goodput comes back by itself within its limit, under the load of before."""
@@ -212,7 +212,7 @@ def _told(came: Sequence[Exchange]) -> str:
     """What became of the requests instead, the most frequent first: `of 24 requests 20 were refused, ...`."""
     ends = Counter(_ending(e) for e in came)
     if not ends:
-        return "no request ended meanwhile"
+        return "no request ended in that time"
     told = [f"{count} were {ending}{_waiting(came, ending)}" for ending, count in ends.most_common()]
     return f"of {len(came)} requests {', '.join(told)}"
 

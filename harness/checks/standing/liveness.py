@@ -176,7 +176,7 @@ def drains(history: History) -> Examined:
     stories = [f"ended with status {end.status} after {end.asked_by}{_with_open(left)}" for end, left in bad]
     return Examined(
         problem=stories[0] if stories else "",
-        saw="; ".join(f"ended with status {end.status}" for end, _ in ends) or "never told to end by SIGTERM or SIGINT",
+        saw="; ".join(f"ended with status {end.status}" for end, _ in ends) or "no SIGTERM or SIGINT asked it to end",
         observations=len(ends),
     )
 

@@ -159,7 +159,7 @@ def retries_capped(history: History) -> Examined:
         saw=f"{statements} statements for deliveries, {failed} failed, {len(tried)} of them sent again, "
         f"{max((each.count for each in tried), default=0)} times at most; "
         f"in the worst second {max(peaks.values(), default=0)} again"
-        f"{f'; {left_out} not looked at' if left_out else ''}",
+        f"{f'; {left_out} not examined' if left_out else ''}",
         observations=failed,
         deliveries=tuple(dict.fromkeys(each.told.delivery for each in over)),
     )
@@ -208,15 +208,13 @@ def retries_spaced(history: History) -> Examined:
     )
 
 
-@check(Kind.LIVENESS, says="1 of 1: for was sent again after , which does not go away")
+@check(Kind.LIVENESS, says="1 of 1: for was sent again after , a final error")
 def final_errors_end_it(history: History) -> Examined:
     """After an error that does not go away, such as a violated constraint, a statement is not sent again."""
     named = [(each, each.told.delivery) for each in _tried(history)]
     tried = [*named, *_unnamed(history)]
     found = [(each, of, last) for each, of in tried if (last := each.in_vain) is not None]
-    stories = [
-        f"{each.story(of)} was sent again after {last.answer}, which does not go away" for each, of, last in found
-    ]
+    stories = [f"{each.story(of)} was sent again after {last.answer}, a final error" for each, of, last in found]
     failed = sum(each.failed for each in history.of(TriesCounted))
     return Examined(
         problem=several(stories, len(tried)) if stories else "",

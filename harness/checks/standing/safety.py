@@ -105,7 +105,7 @@ def effects_agree(history: History) -> Examined:
             problems |= dict.fromkeys(_disagreeing(entry.event, {row.id for row in rows}))
     return Examined(
         problem="; ".join(problems),
-        saw=f"{read} deliveries compared with what else exists for them" if read else "no effect is described",
+        saw=f"{read} deliveries compared with their effects" if read else "no effect is described",
         observations=read,
     )
 
@@ -119,7 +119,7 @@ def _disagreeing(effects: EffectsRead, stored: Collection[str]) -> Iterator[str]
         yield _named(lacking, f"stored without {effects.name}")
     foreign = sorted(copies.keys() - set(stored))
     if effects.exactly and foreign:
-        yield _named(foreign, f"{effects.name} of what is not stored")
+        yield _named(foreign, f"{effects.name} of deliveries that are not stored")
     doubled = sorted(name for name, count in copies.items() if count > 1)
     if effects.exactly and doubled:
         yield _named(doubled, f"{effects.name} more than once")

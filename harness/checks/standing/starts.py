@@ -27,12 +27,12 @@ def ends(history: History) -> Examined:
 
 def _problems(end: StartEnded) -> Iterator[str]:
     if end.listened:
-        yield "the start had to end, and the service accepted connections"
+        yield "the start had to end, but the service accepted connections"
     elif end.status is None:
-        yield f"the start had to end, and the service still ran after {end.took_ms / 1e3:.1f} s"
+        yield f"the start had to end, but the service still ran after {end.took_ms / 1e3:.1f} s"
     elif end.status not in end.statuses if end.statuses else end.status == 0:
         wanted = " or ".join(map(str, end.statuses)) or "any but 0"
-        yield f"the start had to end, and its status was {end.status} (expected {wanted})"
+        yield f"the start had to end, but its status was {end.status} (expected {wanted})"
     yield from _words("the start", end)
 
 
@@ -51,7 +51,7 @@ def _problems_of_prepare(end: PrepareEnded) -> Iterator[str]:
     if end.status is None:
         yield f"prepare still ran after {end.took_ms / 1e3:.1f} s"
     elif end.fails and end.status == 0:
-        yield "prepare had to fail, and ended with status 0"
+        yield "prepare had to fail, but ended with status 0"
     elif not end.fails and end.status != 0:
         yield f"prepare ended with status {end.status}: {end.said[-SHOWN_CHARACTERS:].strip()!r}"
     yield from _words("prepare", end)
@@ -75,9 +75,9 @@ def _problems_of_try(tried: StartTried) -> Iterator[str]:
     expected = tried.statuses if tried.fails else (0,)
     came_up, must_come_up = tried.came_up, tried.serves and not tried.fails
     if came_up and not must_come_up:
-        yield f"{tried.name} had to fail, and the service accepted connections"
+        yield f"{tried.name} had to fail, but the service accepted connections"
     elif must_come_up and not came_up:
-        yield f"{tried.name} had to come up, and did not: {tried.said[-SHOWN_CHARACTERS:].strip()!r}"
+        yield f"{tried.name} had to come up, but did not: {tried.said[-SHOWN_CHARACTERS:].strip()!r}"
     elif tried.status is None:
         yield f"{tried.name} still ran after {tried.took_ms / 1e3:.1f} s"
     elif tried.status not in expected if expected else tried.status == 0:
@@ -93,4 +93,4 @@ def _words(what: str, end: StartEnded | PrepareEnded | StartTried) -> Iterator[s
     if end.status is not None and end.says and not re.search(end.says, end.said):
         yield f"{what} did not say {end.says!r}, but {end.said[-SHOWN_CHARACTERS:].strip()!r}"
     if end.hides and (found := re.search(end.hides, end.said)):
-        yield f"{what} showed {found[0]!r}, which it must not"
+        yield f"{what} showed {found[0]!r}, which it must hide"

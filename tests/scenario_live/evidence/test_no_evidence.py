@@ -44,7 +44,7 @@ DEAD = [
 
 
 def _says_so(fault: Fault, reason: str) -> bool:
-    return reason == f"{fault!r} left no evidence: nothing of the service's felt it"
+    return reason == f"{fault!r} left no evidence that the service felt it"
 
 
 def test_nobody_uses_what_is_broken(runs: Runs) -> None:
@@ -205,7 +205,7 @@ def test_a_statement_that_does_nothing(runs: Runs, fault: server.Execute) -> Non
     result = runs(play)
 
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert "left no evidence: nothing of the service's felt it; seen instead: the server said " in result.reason
+    assert "left no evidence that the service felt it; seen instead: the server said " in result.reason
     assert evidence(result) == {repr(fault): {}}
 
 

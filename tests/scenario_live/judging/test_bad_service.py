@@ -140,7 +140,7 @@ def test_a_service_that_answers_a_repeat(tiny: Runs, same: str, verdict: Verdict
 @pytest.mark.parametrize(
     ("part", "reason"),
     [
-        ("send_again", "acknowledged, and never sent again: 3 deliveries, "),
+        ("send_again", "acknowledged, but never sent again: 3 deliveries; "),
         ("record_rest", "never checked at rest: connections: postgres, busy connections: postgres"),
     ],
 )

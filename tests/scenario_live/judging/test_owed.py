@@ -53,7 +53,7 @@ IN_DOUBT = {"unknown": {"status": ["503"]}, "refused": {"status": ["429"]}, "thr
         ("together", "COMMIT", ""),
         ("together", "INSERT INTO outbox", ""),
         ("apart", "INSERT INTO outbox", "stored without outbox: msg_"),
-        ("before", "INSERT INTO kept", "outbox of what is not stored: msg_"),
+        ("before", "INSERT INTO kept", "outbox of deliveries that are not stored: msg_"),
     ],
 )
 def test_a_side_effect_exists_exactly_when_its_delivery_is_stored(

@@ -252,7 +252,7 @@ def test_no_handshake_is_no_evidence_and_without_tls_there_is_none(runs: Runs) -
     within = runs.on(target=in_tls(runs.bed.target, **ENCRYPTED))(quiet)
     without = runs(quiet)
 
-    assert within.reason == f"{fault!r} left no evidence: nothing of the service's felt it"
+    assert within.reason == f"{fault!r} left no evidence that the service felt it"
     assert "link.handshake: link = 'redis': this link speaks no TLS" in without.reason
     assert {within.verdict, without.verdict} == {Verdict.INCONCLUSIVE}
 

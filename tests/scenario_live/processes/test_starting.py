@@ -97,7 +97,7 @@ def test_starts_that_are_not_as_described(runs: Runs) -> None:
     assert result.failing_checks == ("starts",)
     problems = sorted(each.partition("starts: ")[2] or each for each in result.reason.split("; "))
     for told in (
-        "up had to fail, and the service accepted connections", "down had to come up, and did not: ",
+        "up had to fail, but the service accepted connections", "down had to come up, but did not: ",
         "shown showed the password on postgres and replica and pooled: ", "silent did not say 'no such words', but ",
     ):  # fmt: skip
         assert any(told in each for each in problems), problems
@@ -114,9 +114,9 @@ def test_a_target_without_starts_has_none_to_try(runs: Runs) -> None:
 @pytest.mark.parametrize(
     ("settings", "says", "hides", "reason"),
     [
-        (["WEBHOOK_POOL_SIZE=3"], "", "", "ends: the start had to end, and the service accepted connections"),
+        (["WEBHOOK_POOL_SIZE=3"], "", "", "ends: the start had to end, but the service accepted connections"),
         ([SETTING], "no such words", "", "ends: the start did not say 'no such words', but "),
-        ([SETTING], "", "POOL_[A-Z]+", "ends: the start showed 'POOL_SIZE', which it must not"),
+        ([SETTING], "", "POOL_[A-Z]+", "ends: the start showed 'POOL_SIZE', which it must hide"),
     ],
     ids=["it comes up", "another reason", "it shows what it must not"],
 )

@@ -28,7 +28,7 @@ def _ask(primary: PostgresServer, sql: str) -> Any:
     return asyncio.run(ask())
 
 
-NO_EVIDENCE = " left no evidence: nothing of the service's felt it"
+NO_EVIDENCE = " left no evidence that the service felt it"
 NOT_FELT = " was carried out, and nothing shows that the service felt it: "
 
 

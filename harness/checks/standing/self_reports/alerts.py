@@ -50,10 +50,10 @@ def _watches(history: History) -> Iterator[_Watch]:
 def _problems(watch: _Watch) -> Iterator[str]:
     yield from (problem for name in watch.begun.fires for problem in _of_one(name, watch.states, watch.begun.waits))
     others = [name for name, states in watch.states.items() if FIRING in states and name not in watch.begun.fires]
-    yield from (f"{name} fired, and must not" for name in others)
+    yield from (f"{name} fired, but must not" for name in others)
     if watch.left is not None and watch.left.open:
         told = ", ".join(watch.left.open)
-        yield f"{told} had not ended {watch.left.waited_s:.0f} s after the block that it is about"
+        yield f"{told} had not ended {watch.left.waited_s:.0f} s after the block of its step"
 
 
 def _of_one(name: str, states: Mapping[str, Sequence[str]], waits: Sequence[str]) -> Iterator[str]:

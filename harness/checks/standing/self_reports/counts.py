@@ -56,7 +56,7 @@ def counts_are_true(history: History) -> Examined:
             bounds, grown = _Bounds.of(sent, later.outcome, DELIVERED), later.seen - earlier.seen
             compared += 1
             if not bounds.hold(grown):
-                problems.append(f"{later.series} has counted {grown:g}, and clients were answered so {bounds} times")
+                problems.append(f"{later.series} has counted {grown:g}, but clients got that answer {bounds} times")
     told = [*problems, *(problem for _, counts in overtold for problem in counts.overtold)]
     return Examined(
         problem="; ".join(told),
@@ -88,7 +88,7 @@ def log_tells_answers(history: History) -> Examined:
         wrong = list(_wrongly_logged(history, logged))
         more = f" (and {len(wrong) - SHOWN} more)" if len(wrong) > SHOWN else ""
         problems += ["; ".join(wrong[:SHOWN]) + more] if wrong else []
-    saw = f"{answers} answers of which the log must tell"
+    saw = f"{answers} answers that the log must report"
     return Examined(problem="; ".join(problems), saw=saw, observations=max(answers, len(problems)))
 
 
@@ -129,4 +129,4 @@ def _wrongly_logged(history: History, logged: AnswersLogged) -> Iterator[str]:
     for name in {**by_id, **lines}.keys() - unjudged:
         bounds = _Bounds.of(by_id.get(name, ()), logged.outcome, [asks for asks in Asks if asks is not Asks.WRONG])
         if not bounds.hold(lines[name]):
-            yield f"{name} was answered {logged.outcome!s} {bounds} times, and the log tells {lines[name]}"
+            yield f"{name} was answered {logged.outcome!s} {bounds} times, but the log reports {lines[name]}"

@@ -95,7 +95,7 @@ def ready_again(history: History) -> Examined:
     slowest_ms = max((each.took_ms for each in found), default=0.0)
     return Examined(
         problem="; ".join(stories),
-        saw=f"asked {len(found)} times, and at most {slowest_ms:.0f} ms from a no at once to its yes",
+        saw=f"asked {len(found)} times, at most {slowest_ms:.0f} ms from its first no to its yes",
         observations=len(found),
         clock=tuple(Late(each.span, each.took_ms - limit_ms) for each in late),
     )

@@ -28,11 +28,11 @@ def said_as_approved(history: History) -> Examined:
 def counts_as_logged(history: History) -> Examined:
     """A counter has grown by as many as there are lines in the log that tell of the same."""
     counts = [each for one in history.of(CountsLogged) for each in one.counts]
-    other = [f"{each.series} has counted {each.grown:g}, and the log tells {each.lines}"
+    other = [f"{each.series} has counted {each.grown:g}, but the log reports {each.lines}"
              for each in counts if each.grown != each.lines]  # fmt: skip
     more = f" (and {len(other) - SHOWN} more)" if len(other) > SHOWN else ""
     return Examined(
         problem="; ".join(other[:SHOWN]) + more,
-        saw=f"{len(counts)} counters and what the log tells of the same" if counts else "no counter can be compared",
+        saw=f"{len(counts)} counters compared with the log" if counts else "no counter can be compared",
         observations=len(counts),
     )
