@@ -193,7 +193,7 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("log_is_of_use", lambda: log_of(56, requests=50), "56 lines were logged for 53 requests (limit 1 for each)"),
     ("said_as_approved", lambda: whole().tell(SaidCompared(3, 9, ("line 2 ...",))), "line 2 ...; if it is meant, run"),
     ("said_as_approved", lambda: whole().tell(SaidCompared(9, 9, tuple("abcde"))), "a; b; c (and 2 more)"),
-    ("counts_as_logged", lambda: whole().tell(CountsLogged((SeriesLogged("x", 2, 1),))), "x has counted 2, and the"),
+    ("counts_as_logged", lambda: whole().tell(CountsLogged((SeriesLogged("x", 2, 1),))), "x has counted 2, but the"),
     ("names_what_is_away", nothing_is_away, "ready named no server, and away was redis, while link.down(redis)"),
     ("leaves_nothing", lambda: whole().tell(AtRest("advisory locks", 1, 0, "a")), "locks: a stay at 1"),
     ("figure", lambda: whole().tell(FigureRead(RETRIES, 1, 0)), "metric('retries') was 1, at most 0"),

@@ -36,7 +36,7 @@ def run(*events: Event, before: bool = False) -> Story:
 def test_a_text_that_was_carried_out_and_changed_nothing_is_inconclusive_in_words() -> None:
     judged = run().judged()
     assert judged.verdict is Verdict.INCONCLUSIVE
-    assert judged.reason.startswith(f"{SET!r} was carried out, and nothing shows that the service felt it: claim ")
+    assert judged.reason.startswith(f"{SET!r} was carried out, but nothing shows that the service felt it: add ")
 
 
 @pytest.mark.parametrize(

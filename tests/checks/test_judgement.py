@@ -51,7 +51,7 @@ def test_a_run_that_is_held_says_nothing() -> None:
         (ServerDied("postgres", -9, "log"), "postgres died, and no fault had touched it: status -9"),
         (MomentMissed(postgres.idle(), False, 10, "0 idle"), "postgres.idle(1) did not come in 10 s: 0 idle"),
         (FaultActed(9, link.cut(postgres)), "link.cut(postgres) left no evidence"),
-        (ServerUnusable(STOPS, "reading the rows", "refused"), f"{STOPS!r} left its server so that the harness could"),
+        (ServerUnusable(STOPS, "reading the rows", "refused"), f"{STOPS!r} left its server unusable for the harness: "),
         (FigureUnknown(service.metric("a"), "the service was started again"), "the service was started again"),
     ],
 )

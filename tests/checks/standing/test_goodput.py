@@ -49,7 +49,7 @@ INCONCLUSIVE = [
         lambda: given_up_meanwhile().disturbed(late_ms=401),
         "load 1 did not arrive on time: the harness itself",
     ),
-    (lambda: Loaded().requests(40, 0, 1).disturbed(0, 0.5), "no load arrived around what disturbed the service"),
+    (lambda: Loaded().requests(40, 0, 1).disturbed(0, 0.5), "no load arrived around the disturbance"),
 ]
 
 

@@ -127,7 +127,7 @@ def test_a_text_that_ends_its_own_session(runs: Runs) -> None:
     result = runs(lambda lab: _delivers(lab, ends))
 
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert result.reason.startswith(f"{ends!r} was carried out, and nothing shows that the service felt it: claim ")
+    assert result.reason.startswith(f"{ends!r} was carried out, but nothing shows that the service felt it: add ")
     assert evidence(result)[repr(ends)] == {"executed": 1}
 
 

@@ -44,4 +44,4 @@ def test_a_clock_that_nothing_shows(runs: Runs) -> None:
     result = runs(play)
 
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert result.reason.startswith("process.clock(ahead_s=5) was carried out, and nothing shows that the service felt")
+    assert result.reason.startswith("process.clock(ahead_s=5) was carried out, but nothing shows that the service felt")

@@ -45,7 +45,7 @@ def test_a_limit_that_is_not_reached_proves_nothing(runs: Runs) -> None:
     result = runs(play)
 
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert "was carried out, and nothing shows that the service felt it" in result.reason
+    assert "was carried out, but nothing shows that the service felt it" in result.reason
 
 
 def test_a_limit_limits_something() -> None:

@@ -38,7 +38,7 @@ def test_an_output_that_nothing_shows(runs: Runs) -> None:
     result = runs(play)
 
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert "was carried out, and nothing shows that the service felt it" in result.reason
+    assert "was carried out, but nothing shows that the service felt it" in result.reason
 
 
 def test_a_service_that_ends_when_it_cannot_log(runs: Runs) -> None:

@@ -29,7 +29,7 @@ def _ask(primary: PostgresServer, sql: str) -> Any:
 
 
 NO_EVIDENCE = " left no evidence that the service felt it"
-NOT_FELT = " was carried out, and nothing shows that the service felt it: "
+NOT_FELT = " was carried out, but nothing shows that the service felt it: "
 
 
 @pytest.mark.parametrize(
