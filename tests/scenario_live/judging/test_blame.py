@@ -269,7 +269,7 @@ def test_only_an_error_of_the_changed_server_is_put_on_the_text(
     assert result.verdict is Verdict.INCONCLUSIVE
     assert [event.fault for event in history_of(result).of(ServerUnusable)] == ([text] if unusable else [])
     assert len(problems(result)) == (0 if unusable else 1)
-    assert result.reason.startswith(f"{text!r} left its server so" if unusable else "the harness broke: ")
+    assert result.reason.startswith(f"{text!r} left its server unusable" if unusable else "the harness broke: ")
 
 
 @pytest.mark.parametrize(
