@@ -19,7 +19,7 @@ from harness.history import History
 from harness.history.events import DisturbanceBegan, DisturbanceGone, GoodputWatched, LoadBegan, LoadEnded
 from harness.vocabulary import CONFIRMED
 
-__all__ = ["BEFORE_S", "JUDGED_S", "comes_back", "goodput_of", "not_overloaded"]
+__all__ = ["BEFORE_S", "JUDGED_S", "comes_back", "not_overloaded"]
 
 BEFORE_S: Final = 1.0
 """So long the load arrives before the service is disturbed, at least."""
@@ -133,11 +133,6 @@ def _late(failed: Return, history: History) -> Iterator[Late]:
 def not_overloaded(history: History) -> str:
     """Why a run that was to show a return shows none; empty if it does."""
     return next((each.doubt for each in history.once(_returns) if each.doubt), "")
-
-
-def goodput_of(history: History) -> Sequence[int]:
-    """When each request of a load was acknowledged in time, CLOCK_MONOTONIC in nanoseconds, in order."""
-    return sorted(e.span[1] for e in exchanges(history) if e.sent.load and e.outcome in CONFIRMED)
 
 
 def _returns(history: History) -> Sequence[Return]:

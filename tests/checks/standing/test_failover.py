@@ -7,7 +7,7 @@ import time
 import pytest
 
 from harness import postgres, server
-from harness.checks.standing.failover import Gap, lost_by_failover, write_gap
+from harness.checks.standing.failover import Gap, acknowledged_by_old_primaries, lost_by_failover, write_gap
 from harness.history.events import FailedOver, FaultHealed, FigureRead, RequestEnded
 from harness.vocabulary import ACKNOWLEDGED, service
 from tests.checks.support import Story, row
@@ -74,6 +74,15 @@ def test_what_the_new_primary_acknowledged_was_not_lost() -> None:
 
     assert not lost_by_failover(story.recorder.history)
     assert "acknowledged_is_stored" in story.failing()
+
+
+@pytest.mark.parametrize(("served_on_ms", "counted"), [(60_000.0, 2), (0.0, 0)])
+def test_what_the_old_primary_acknowledged_after_the_promotion_is_counted(served_on_ms: float, counted: int) -> None:
+    """Both rows are lost; they were acknowledged while another was promoted already, or before."""
+    story = Story().begin().request("a").request("b").acts(PROMOTED)
+    lacked = (row("a"), row("b"))
+    story.tell(FailedOver("postgres", "asynchronous", 0.0, 80.0, lacked, served_on_ms), FaultHealed(1))
+    assert acknowledged_by_old_primaries(story.recorder.history) == counted
 
 
 def test_time_without_writes_is_a_multiple_of_the_failover() -> None:
