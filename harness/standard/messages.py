@@ -53,6 +53,11 @@ def _answer_breaks(statement: Statement, target: Target) -> Iterator[Planned]:
         )  # fmt: skip
 
 
+def too_many_pairs(target: Target) -> int:
+    """Of how many pairs of requests one has no connection left, if each keeps its own."""
+    return min(target.description.limits.connections, ERRORS_MAX) // 2 + 1
+
+
 def repeated_errors(statement: Statement, target: Target) -> Planned:
     """Errors for more requests than the service may hold connections: it must give each connection back.
 
@@ -60,7 +65,7 @@ def repeated_errors(statement: Statement, target: Target) -> Planned:
     Each delivery is sent twice at once: who remembers it before it is stored acknowledges the second.
     """
     at, word, error = statement.link, statement.shown, SEARCHED.of(statement.link.protocol).errors[0]
-    deliveries = min(target.description.limits.connections, ERRORS_MAX) // 2 + 1
+    deliveries = too_many_pairs(target)
     fault = wire.fail(statement.sent, code=error.code, fatal=error.fatal, always=True)
     return Planned(
         id=_id(statement, f"errs_for_{2 * deliveries}"),

@@ -14,7 +14,7 @@ from harness.scenario.schedule import Do, End, Move
 from harness.standard.example_moves import moves_of
 from harness.standard.ground import ground_of, links_of
 from harness.standard.links import link_breaks
-from harness.standard.messages import repeated_errors, statement_breaks
+from harness.standard.messages import repeated_errors, statement_breaks, too_many_pairs
 from harness.standard.planned import PREFIX, LeftOut, Planned
 from harness.standard.statements import Statement
 from harness.target import Target
@@ -71,7 +71,22 @@ def _unrecorded(target: Target, why: str) -> Planned:
     )
 
 
+def _every_request(target: Target) -> Planned:
+    """More requests of each kind than the service may hold connections: it must give back those of each.
+
+    What an answer without a row, a repeat or a rejection costs stays below every limit where each comes a few times.
+    """
+    rounds = too_many_pairs(target)
+    return Planned(
+        id=f"{PREFIX}_every_request_for_{rounds}_rounds",
+        link=links_of(target)[0].name,
+        about=f"Nothing is broken, and every request of the contract comes in {rounds} rounds.",
+        moves=(Do(Inject((no_fault,))), Do(Deliver()), *[Do(Contract())] * rounds),
+    )
+
+
 def _all(target: Target, seen: Unbroken, left_out: list[LeftOut]) -> Iterator[Planned]:
+    yield _every_request(target)
     for link in links_of(target):
         if not (seen.unrecorded or link.name in seen.used or seen.kept.get(link.name)):
             left_out.append(LeftOut(f"everything on {link}", "no request of the service's used it"))

@@ -89,6 +89,13 @@ def test_more_deliveries_than_connections_meet_an_error_at_the_first_statement_t
     assert not any("_errs_for_" in name for name in ids(planned(target, of(postgres, "SELECT 1"), of(redis, "SET"))))
 
 
+def test_every_request_comes_more_often_than_the_service_may_hold_connections(target: Target) -> None:
+    rounds = target.description.limits.connections // 2 + 1
+    (each,) = [each for each in planned(target, of(redis, "GET")).planned if "_every_request_" in each.id]
+    assert (each.id, each.nightly) == (f"standard_every_request_for_{rounds}_rounds", "")
+    assert each.schedule.to_python().count("lab.contract()") == rounds
+
+
 def test_a_service_that_ended_while_it_was_recorded_is_quoted(target: Target) -> None:
     ended = EndedError("the service ended by itself with status 1")
     traceback = "Traceback (most recent call last):\n  File 'a'\n    x\nOSError: gone\n"
