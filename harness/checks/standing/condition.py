@@ -28,13 +28,21 @@ FOR_EACH_MS = 100
 
 
 def _at_rest(history: History, what: Sequence[str]) -> Examined:
-    seen = [rest for rest in history.of(AtRest) if rest.what in what]
-    over = [rest for rest in seen if not rest.seen <= rest.at_most]
+    placed = [(at.t_ns, rest) for at, rest in history.placed(AtRest) if rest.what in what]
+    over = [(t_ns, rest) for t_ns, rest in placed if not rest.seen <= rest.at_most]
     return Examined(
-        problem="; ".join(f"{rest.name} stay at {rest.seen:g}, at most {rest.at_most:g}" for rest in over),
-        saw="; ".join(f"{rest.name} {rest.seen:g}, at most {rest.at_most:g}" for rest in seen),
-        observations=len(seen),
+        problem="; ".join(f"{rest.name} stay at {rest.seen:g}, at most {rest.at_most:g}" for _, rest in over),
+        saw="; ".join(f"{rest.name} {rest.seen:g}, at most {rest.at_most:g}" for _, rest in placed),
+        observations=len(placed),
+        clock=_waited_for(over),
     )
+
+
+def _waited_for(over: Sequence[tuple[int, AtRest]]) -> tuple[Late, ...]:
+    """Return the time that each number had to return to its limit; none if one of them never returns by itself."""
+    if not all(rest.waited_s for _, rest in over):
+        return ()
+    return tuple(Late((t_ns - round(rest.waited_s * 1e9), t_ns)) for t_ns, rest in over)
 
 
 @check(Kind.REST)
@@ -48,7 +56,7 @@ def pool_returns(history: History) -> Examined:
     if not leaked:
         return found
     problem = "; ".join([*leaked, *filter(None, [found.problem])])
-    return replace(found, problem=problem, observations=found.observations + len(leaked))
+    return replace(found, problem=problem, observations=found.observations + len(leaked), clock=())
 
 
 @check(Kind.REST)

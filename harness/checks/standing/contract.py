@@ -14,6 +14,7 @@ from harness.checks.facts.exchanges import Exchange, by_the_clock, exchanges, se
 from harness.checks.registry import Examined, Kind, check
 from harness.history import History
 from harness.history.events import AskedForWrong, Asks, RequestEnded
+from harness.stack.http.owed import WAITED_FOR_S
 from harness.vocabulary import ACKNOWLEDGED, CONFIRMED
 
 
@@ -191,4 +192,16 @@ def carries(history: History) -> Examined:
         saw=f"{len(ended)} answers",
         observations=len(ended),
         deliveries=tuple(dict.fromkeys(e.sent.delivery for e in lacking)),
+        clock=_waited_for(lacking),
     )
+
+
+def _waited_for(lacking: Sequence[Exchange]) -> tuple[Late, ...]:
+    """Return the time that each client waited for what it lacks; none if one did not wait for it."""
+    found: list[Late] = []
+    for each in lacking:
+        waited_s = [WAITED_FOR_S.get(name, 0.0) for name in (each.ended.lacks if each.ended else ())]
+        if not all(waited_s):
+            return ()
+        found.append(Late((each.span[1] - round(sum(waited_s) * 1e9), each.span[1])))
+    return tuple(found)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from harness.checks.clock import Late
 from harness.checks.registry import Examined, Kind, check
 from harness.history import History
 from harness.history.events import PrepareEnded, StartEnded, StartTried
@@ -19,10 +20,23 @@ def ends(history: History) -> Examined:
     """A start that must end ends by itself before it listens, with a status that says so, and gives its reason."""
     seen = list(history.of(StartEnded))
     problems = [problem for end in seen for problem in _problems(end)]
+    wrong = [(at.t_ns, end) for at, end in history.placed(StartEnded) if any(_problems(end))]
     told = ", then ".join("killed" if end.status is None else f"status {end.status}" for end in seen)
     return Examined(
-        problem="; ".join(problems), saw=f"ended: {told}" if seen else "no start had to end", observations=len(seen)
+        problem="; ".join(problems),
+        saw=f"ended: {told}" if seen else "no start had to end",
+        observations=len(seen),
+        clock=_waited_for(wrong, by_time=len(problems) == len(wrong) and not any(end.listened for _, end in wrong)),
     )
+
+
+def _waited_for(
+    wrong: Sequence[tuple[int, StartEnded | PrepareEnded | StartTried]], *, by_time: bool
+) -> tuple[Late, ...]:
+    """Return the time that each process had before it was killed; none if one ended, or did something wrong."""
+    if not by_time or any(end.status is not None for _, end in wrong):
+        return ()
+    return tuple(Late((t_ns - round(end.took_ms * 1e6), t_ns)) for t_ns, end in wrong)
 
 
 def _problems(end: StartEnded) -> Iterator[str]:
@@ -41,9 +55,13 @@ def prepares(history: History) -> Examined:
     """Each `prepare` ends with status 0, also beside another one and on what is stored; or it fails where it must."""
     seen = list(history.of(PrepareEnded))
     problems = [problem for end in seen for problem in _problems_of_prepare(end)]
+    wrong = [(at.t_ns, end) for at, end in history.placed(PrepareEnded) if any(_problems_of_prepare(end))]
     told = ", ".join("killed" if end.status is None else f"status {end.status}" for end in seen)
     return Examined(
-        problem="; ".join(problems), saw=f"ended: {told}" if seen else "nothing was prepared", observations=len(seen)
+        problem="; ".join(problems),
+        saw=f"ended: {told}" if seen else "nothing was prepared",
+        observations=len(seen),
+        clock=_waited_for(wrong, by_time=len(problems) == len(wrong)),
     )
 
 
@@ -62,12 +80,15 @@ def starts(history: History) -> Examined:
     """Each start that the target describes fails with its reason, or comes up, and none shows a secret."""
     seen = list(history.of(StartTried))
     problems = [problem for tried in seen for problem in _problems_of_try(tried)]
+    wrong = [(at.t_ns, tried) for at, tried in history.placed(StartTried) if any(_problems_of_try(tried))]
+    came_up = any(tried.came_up and (tried.fails or not tried.serves) for _, tried in wrong)
     more = f" (and {len(problems) - SHOWN} more)" if len(problems) > SHOWN else ""
     failed = sum(tried.fails for tried in seen)
     return Examined(
         problem="; ".join(problems[:SHOWN]) + more,
         saw=f"{failed} starts had to fail, {len(seen) - failed} to come up" if seen else "no start was tried",
         observations=len(seen),
+        clock=_waited_for(wrong, by_time=len(problems) == len(wrong) and not came_up),
     )
 
 

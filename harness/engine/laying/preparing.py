@@ -112,6 +112,7 @@ class Preparing:
 
     async def _ended(self, process: KeptProcess, step: Prepare) -> PrepareEnded:
         began = time.monotonic()
+        self._bed.beside.add(process.pid)
         status: int | None
         try:
             status = await asyncio.to_thread(process.wait, self._bed.target.description.service.prepare_within_s)
@@ -120,6 +121,7 @@ class Preparing:
         finally:
             if process.poll() is None:
                 process.stop(grace_s=0)
+            self._bed.beside.discard(process.pid)
         took_ms = round((time.monotonic() - began) * 1e3, 1)
         said = process.log.read()[-SAID_CHARACTERS:]
         return PrepareEnded(process.pid, status, took_ms, said, step.fails, step.says, step.hides)

@@ -76,6 +76,8 @@ class Testbed:
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     server_changes: list[ServerChange] = field(default_factory=list)
     """What scenarios did to the servers beyond their service's own part."""
+    beside: set[int] = field(default_factory=set)
+    """Process ids of what a run starts beside its service and waits for: a `prepare`, a start that is tried."""
 
     @property
     def changed(self) -> bool:

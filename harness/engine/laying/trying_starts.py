@@ -61,6 +61,7 @@ class StartTrials:
     async def _tried(self, name: str, start: StartDescription, service: ServiceProcess) -> StartTried:
         spec = service.another()
         process = self._spawned(name, start, spec, service)
+        self.bed.beside.add(process.pid)
         began, serves = time.monotonic(), start.runs == "command"
         came_up = False
         status: int | None
@@ -76,6 +77,7 @@ class StartTrials:
         finally:
             if process.poll() is None:
                 await asyncio.to_thread(process.stop, grace_s=0)
+            self.bed.beside.discard(process.pid)
         took_ms = round((time.monotonic() - began) * 1e3, 1)
         whole = process.log.read()
         shown = tuple(f"{each.what}: {each.excerpt}" for each in self.secrets.shown_in(whole, name))

@@ -142,7 +142,8 @@ def processes_of(site: Site, bed: Testbed) -> Mapping[str, Iterable[int]]:
     """Return the run's processes by name. Servers that were given by URL have none."""
     servers = {name: server.process for name, server in bed.stack.all_servers.items()}
     own = {name: [process.pid] for name, process in servers.items() if process is not None}
-    return {"service": [site.service.process.pid] if site.service.running else [], "relay": [site.relay_pid], **own}
+    service = [site.service.process.pid] if site.service.running else []
+    return {"service": [*service, *bed.beside], "relay": [site.relay_pid], **own}
 
 
 def _named(family: Sequence[tuple[Process, int]], name_of: Mapping[int, str]) -> Iterator[tuple[Process, str]]:

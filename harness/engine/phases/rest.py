@@ -130,10 +130,17 @@ async def record_rest(rig: Rig, before: AtFirst, memory: MemoryWatch | None = No
         last = await rest_now(rig, before)
         return all(rest.seen <= rest.at_most for rest in last if isinstance(rest, AtRest))
 
-    await poll_async(at_rest, within_s=rig.recovery_s)
+    if not await poll_async(at_rest, within_s=rig.recovery_s):
+        last = [_waited_for(rest, rig.recovery_s) for rest in last]
     of_the_run = (*_of_the_process(rig.target, memory, before.footprint), *_at_once(rig), *reconnects(rig))
     for rest in (*last, *of_the_run, *await _remembered(rig), *await ports(rig)):
         rig.recorder.record("runner", rest)
+
+
+def _waited_for(rest: AtRest | RestUnknown, waited_s: float) -> AtRest | RestUnknown:
+    if isinstance(rest, AtRest) and not rest.seen <= rest.at_most:
+        return dataclasses.replace(rest, waited_s=waited_s)
+    return rest
 
 
 async def rest_now(rig: Rig, before: AtFirst) -> Sequence[AtRest | RestUnknown]:

@@ -131,7 +131,8 @@ class AtRest(Event, kind="at_rest"):
 
     `what`: `connections`, `busy connections` (both with the `link`), `checked_out`, `tasks` or `descriptors`; or a kind
     of residue, of a link's server or of the service's process. `earlier`: seen before another start of the service
-    replaced the one that it is about.
+    replaced the one that it is about. `waited_s`: so long it was too much before it was recorded; 0 if it is within its
+    limit, or if no time brings it there.
     """
 
     what: str
@@ -139,6 +140,7 @@ class AtRest(Event, kind="at_rest"):
     at_most: float
     link: str = ""
     earlier: bool = False
+    waited_s: float = 0.0
 
     @property
     def name(self) -> str:

@@ -26,7 +26,8 @@ from harness.processes.keeper.spec import AsUser, ProcessSpec
 from harness.processes.keeper.state import STATUS_WITH_KEEPER, ChildState
 
 READY_TIMEOUT_S = 20.0
-CLOSE_TIMEOUT_S = 15.0  # its own grace and its own deadline for SIGKILL, and some more
+CLOSE_TIMEOUT_S = 60.0
+"""Its own grace and its own deadline for SIGKILL, and some more: at a load of 20, 15 s were not enough."""
 NUMBERS_OF_A_FORK = 1_000_000
 """More than a fork starts processes: the keeper must not take a process for an earlier one of the same number."""
 

@@ -17,6 +17,8 @@ A_WORD_OF_THE_END = "connection: close"
 AN_ORDERLY_END = "an end of the connection in order: it was reset"
 ROOM_FOR_THE_REST = "taking in what the client sends on"
 AN_ANSWER_TO_THE_NEXT = "an answer to the next request on the connection"
+WAITED_FOR_S = {AN_END: CLOSES_WITHIN_S, ROOM_FOR_THE_REST: TAKEN_WITHIN_S, AN_ANSWER_TO_THE_NEXT: TAKEN_WITHIN_S}
+"""For how long each of these was waited for where it is lacking."""
 
 
 async def lacking(connection: Connection, outgoing: Request, answer: Response) -> Sequence[str]:

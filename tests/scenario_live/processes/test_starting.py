@@ -11,7 +11,8 @@ import pytest
 
 from harness import ACKNOWLEDGED, ANY_OUTCOME, ENDS, Lab, link, no_fault, postgres, process
 from harness.checks import Verdict
-from harness.history.events import FaultHealed, ServiceEnded, StartEnded, StartTried, Supervised
+from harness.engine.observing.cores import processes_of
+from harness.history.events import FaultHealed, PrepareEnded, ServiceEnded, StartEnded, StartTried, Supervised
 from harness.polling import poll_async
 from harness.results import RunResult
 from harness.scenario.schedule import read_schedule
@@ -75,6 +76,44 @@ def test_starts_are_tried_beside_the_service(runs: Runs) -> None:
     tried = {each.name: (each.status, each.came_up) for each in history_of(result).of(StartTried)}
     assert tried == {"fails": (2, False), "comes_up": (0, True), "prepares": (0, False), "script": (2, False)}
     assert len(list(history_of(result).of(ServiceEnded))) == 1, "its own process is left alone until the end"
+
+
+class Remembering(set[int]):
+    """Process ids, and whoever was among them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ever: set[int] = set()
+
+    def add(self, pid: int) -> None:
+        super().add(pid)
+        self.ever.add(pid)
+
+
+def test_what_runs_beside_the_service_is_of_the_run_while_it_runs(runs: Runs) -> None:
+    """Else nobody would know that it had no core."""
+    beside = Remembering()
+    target = described(runs.bed.target, fails={"environment": {"WEBHOOK_POOL_SIZE": "0"}, "says": SAYS})
+    changed = runs.on(target=target, beside=beside)
+    counted: list[int] = []
+
+    async def play(lab: Lab) -> None:
+        async with lab.inject(no_fault):
+            await lab.starts()
+            await lab.prepare()
+            await lab.deliver()
+        assert not beside, "they have ended"
+        beside.add(os.getpid())
+        counted.extend(processes_of(site_of(lab), changed.bed)["service"])
+        beside.clear()
+
+    result = changed(play)
+
+    assert result.verdict is Verdict.HELD, result.reason
+    history = history_of(result)
+    tried = {*(each.pid for each in history.of(StartTried)), *(each.pid for each in history.of(PrepareEnded))}
+    assert beside.ever == {os.getpid(), *tried}
+    assert os.getpid() in counted
 
 
 def test_starts_that_are_not_as_described(runs: Runs) -> None:
