@@ -183,6 +183,14 @@ def test_a_server_that_was_waited_for_in_vain_may_have_had_no_core() -> None:
     assert not names_what_is_away(story.healed().recorder.history).clock
 
 
+def test_a_lie_that_no_want_of_cores_explains_is_told_before_one_that_it_may() -> None:
+    """A proof looks for its words in what is told, and one lie of several is."""
+    story = Story().begin(tells_away=BOTH).acts(no_fault).health("ready", REFUSED, away=BOTH, took_ms=500).healed()
+    found = names_what_is_away(story.acts(DOWN).health("ready", ACKNOWLEDGED).healed().recorder.history)
+    assert found.reason.startswith("2 of 2: ready named no server, and away was redis")
+    assert found.clock == ()
+
+
 def test_without_a_word_of_the_target_nothing_need_be_named() -> None:
     told = Story().begin().acts(DOWN).health("ready", REFUSED).healed()
     assert names_what_is_away(told.recorder.history).observations == 0

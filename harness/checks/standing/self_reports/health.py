@@ -45,7 +45,7 @@ def health_is_true(history: History) -> Examined:
         lies += [_Lie(e, f"alive said no: {e.story()}{_while(window)}", False) for e in alive if not _yes(e)]
         lies += [lie for e in ready for lie in _of_ready(e, around, window, began)]
     return Examined(
-        problem=several([lie.story for lie in lies], judged) if lies else "",
+        problem=_told(lies, judged),
         saw=f"{judged} answers about health, with deliveries around those that say whether it is ready",
         observations=judged,
         clock=tuple(Late(lie.told.span) for lie in lies) if all(lie.late for lie in lies) else (),
@@ -151,11 +151,16 @@ def names_what_is_away(history: History) -> Examined:
                 story = f"ready named {_names(told)}, and away was {_names(away)}{_while(window)}: {e.story()}"
                 lies.append(_Lie(e, story, late=set(told) > set(away) and e.waited))
     return Examined(
-        problem=several([lie.story for lie in lies], judged) if lies else "",
+        problem=_told(lies, judged),
         saw=f"{judged} answers about readiness compared with what was away",
         observations=judged,
         clock=tuple(Late(lie.told.span) for lie in lies) if all(lie.late for lie in lies) else (),
     )
+
+
+def _told(lies: Sequence[_Lie], judged: int) -> str:
+    """Tell of the lies, first of one that no slow machine explains: only the first one is told in words."""
+    return several([lie.story for lie in sorted(lies, key=lambda lie: lie.late)], judged) if lies else ""
 
 
 def _names(links: Sequence[str]) -> str:
