@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.drafting.project import Asked, Project, found
+from harness.drafting.project import Asked, Project, found, written
 from tests.drafting.test_project import write
 
 
@@ -153,6 +153,54 @@ def test_the_body_of_a_delivery_has_the_keys_that_express_takes_out_of_it(tmp_pa
 )
 def test_the_body_of_a_delivery_has_the_keys_that_a_handler_reads(source: str, body: str, tmp_path: Path) -> None:
     assert told(tmp_path, {"app.py": source}).body == body
+
+
+KEYED_GO = 'mux.HandleFunc("POST /notes", func() { key := r.Header.Get("Idempotency-Key") })'
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "header"),
+    [
+        (
+            "app.py",
+            "@app.post('/notes')\ndef new(): key = request.headers.get('Idempotency-Key', '')",
+            "idempotency-key",
+        ),
+        ("app.py", "@app.post('/notes')\ndef new(): key = request.headers['X-Request-Id']", "x-request-id"),
+        ("app.py", "@app.post('/notes')\ndef new(idempotency_key: str = Header()): ...", "idempotency-key"),
+        ("app.py", "@app.post('/notes')\ndef new(key: Annotated[str, Header(alias='Webhook-Id')]): ...", "webhook-id"),
+        ("app.js", "app.post('/notes', (req, res) => save(req.get('Idempotency-Key')))", "idempotency-key"),
+        ("app.js", "app.post('/notes', (req, res) => save(req.headers['x-event-id']))", "x-event-id"),
+        ("main.go", KEYED_GO, "idempotency-key"),
+        # The path has the id; a header of another meaning; another handler's header.
+        ("app.py", "@app.put('/notes/{key}')\ndef new(): request.headers['Idempotency-Key']", ""),
+        ("app.py", "@app.post('/notes')\ndef new(): key = request.headers['X-Api-Key']", ""),
+        ("app.py", "@app.post('/notes')\ndef new(): ...\n@app.post('/b')\ndef b(): headers['Idempotency-Key']", ""),
+    ],
+)
+def test_the_header_that_has_a_deliverys_id_is_found(file: str, source: str, header: str, tmp_path: Path) -> None:
+    project = told(tmp_path, {file: source})
+    assert (project.id_header, project.path[:6]) == (header, "/notes")
+    written(tmp_path, project, harness="x")
+    text = (tmp_path / "scenarios" / "target.toml").read_text("utf-8")
+    assert (f', {header} = "{{id}}" }}' in text) == (header != "")
+    assert ("TODO: what the service expects" in text) == (header == "" and project.method == "POST")
+
+
+CORE = """
+events = Table("events", metadata, Column("n", Integer, primary_key=True))
+notes = Table(
+    "notes",
+    metadata,
+    Column("body", LargeBinary),
+    Column("key", String(200), primary_key=True),
+)
+"""
+
+
+def test_a_table_of_sqlalchemys_core_is_listed_by_its_key(tmp_path: Path) -> None:
+    files = {"app.py": "@app.post('/notes')\ndef new(): ...", "db.py": CORE}
+    assert told(tmp_path, files).sql == "SELECT key AS id FROM notes"
 
 
 GO = """

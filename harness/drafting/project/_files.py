@@ -44,7 +44,7 @@ command = {command}
 [sender.http]
 method = "{method}"
 path = "{path}"
-headers = {{ content-type = "application/json" }}
+headers = {{ content-type = "application/json"{id_header} }}
 {body}{read}
 # Lists what is stored, by the ids that deliveries had. With a column `digest` (SHA-256 of the body, in hex) the bodies
 # are compared, too: take `digests` out then.
@@ -167,14 +167,14 @@ def _target(project: Project) -> str:
     ready = f'ready = "{project.ready}"\n' if project.ready else ""
     read = f'\n[reads.one]\npath = "{project.read}"\n' if project.read else ""
     # Without an id in its path the service takes it from elsewhere, and only the user knows where.
+    has_place = "{id}" in project.path or project.id_header != ""
     own = f"body = '{project.body}'\n" if project.body and "'" not in project.body else ""
-    body = own or (
-        f"body = '{BODY}'  # {TODO}: what the service expects\n" if "{id}" not in project.path and project.path else ""
-    )
+    body = own or (f"body = '{BODY}'  # {TODO}: what the service expects\n" if not has_place and project.path else "")
     note = OF_PYTHON if project.unhandled == UNHANDLED[".py"] else ""
     prepare = f"prepare = {_words(project.prepare)}\n" if project.prepare else ""
     return TARGET.format(
         schema=SCHEMA, schema_file=SCHEMA_FILE.name, name=project.name, command=_words(command), prepare=prepare,
+        id_header=f', {project.id_header} = "{{id}}"' if project.id_header else "",
         body=body, read=read, ready=ready, directory=str(Path("..") / project.folder),
         alive=project.alive or f"/{TODO}", unhandled=project.unhandled, unhandled_note=note,
         environment="\n".join(settings),

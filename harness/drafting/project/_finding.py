@@ -96,6 +96,8 @@ class Project:
     """Its settings as a compose file tells them, with placeholders."""
     body: str = ""
     """The body of a delivery, with `{id}`."""
+    id_header: str = ""
+    """The header that has a delivery's id."""
     port_setting: bool = False
     requirements: str = ""
     whence: Mapping[str, str] = field(default_factory=dict)
@@ -114,6 +116,7 @@ def found(folder: Path, asked: Asked) -> Project:
         alive, alive_in = compose.alive, compose.file
     ready, ready_in = first(READY, texts)
     body = served.body if asked.deliver is None else None
+    by_header = served.id_header if asked.deliver is None else ""
     named_so = [served.parameter, body.id_field if body else ""] if asked.deliver is None else []
     sql, table_in = _listing(path, [*filter(None, named_so)], texts)
     prepare, prepare_in = _prepared(folder, started, texts)
@@ -138,7 +141,8 @@ def found(folder: Path, asked: Asked) -> Project:
         method=method,
         path=path,
         read=served.read if asked.deliver is None else "",
-        body=body.text if body else PLAIN_BODY if "{id}" in path and first(JSONB, texts)[1] else "",
+        body=body.text if body else PLAIN_BODY if ("{id}" in path or by_header) and first(JSONB, texts)[1] else "",
+        id_header=by_header,
         sql=asked.stored or sql,
         unhandled=next((UNHANDLED[each] for each in UNHANDLED if each in endings), OF_OTHERS),
         links=links if asked.links is None else asked.links,

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
+from harness.drafting.project._headers import id_header
+
 METHODS = ("get", "post", "put", "patch")
 TABLES = {"Route", "APIRoute", "api_route", "add_route", "add_api_route", "route", "add_url_rule"}
 """Calls that name a path, and their methods in `methods`."""
@@ -30,6 +32,8 @@ class Route:
     path: str
     takes: tuple[str, ...] = ()
     keys: Mapping[str, str] = field(default_factory=dict)
+    id_header: str = ""
+    """The header that has a delivery's id."""
 
 
 def python_routes(sources: Mapping[str, ast.Module]) -> Iterator[tuple[str, Route]]:
@@ -89,8 +93,9 @@ class _Module:
         if takes is None:
             return
         for method in [name] if name in METHODS else _methods(call):
-            keys = keys_read(function or self._endpoint(call))
-            yield router, Route(method.upper(), self.own.get(router, "") + path, takes, keys)
+            handler = function or self._endpoint(call)
+            named_by = id_header(ast.unparse(handler)) if handler is not None else ""
+            yield router, Route(method.upper(), self.own.get(router, "") + path, takes, keys_read(handler), named_by)
 
     def _endpoint(self, call: ast.Call) -> Function | None:
         """The function of this module that a table names for a path."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from harness.drafting.project._body import Body, body_of, body_with
 from harness.drafting.project._django_routes import django_routes
 from harness.drafting.project._go import body_in_go
+from harness.drafting.project._headers import id_header
 from harness.drafting.project._python_routes import Route, python_routes
 
 ROUTE = re.compile(r"(\w+)\.(get|post|put|patch)\(\s*[\"'](/[^\"'\s]*)[\"']", re.IGNORECASE)
@@ -39,6 +40,8 @@ class Routes:
     path_in: str = ""
     read: str = ""
     body: Body | None = None
+    id_header: str = ""
+    """The header that has a delivery's id, if its path has none."""
 
 
 def routes(texts: Mapping[str, str]) -> Routes:
@@ -64,7 +67,8 @@ def routes(texts: Mapping[str, str]) -> Routes:
         or (body_in_go(texts[file]) if file[-3:] == ".go" else None)
     )
     named = NAME.search(route.path)
-    return Routes(route.method, _with_id(route.path), named[1] if named else "", file, read, body)
+    by_header = "" if named else route.id_header
+    return Routes(route.method, _with_id(route.path), named[1] if named else "", file, read, body, by_header)
 
 
 def trees_of(texts: Mapping[str, str]) -> Mapping[str, ast.Module]:
@@ -95,10 +99,12 @@ def _by_their_looks(texts: Mapping[str, str], read: Collection[str]) -> Iterator
         for match, end in zip(found, ends, strict=False):
             router, method, path = match.groups()
             prefix = "" if router in APPLICATIONS else below.get(router) or below.get(stem, "")
-            keys = dict.fromkeys(_keys_taken(text[match.end() : end]), "str")
-            yield file, Route(method.upper(), (prefix.rstrip("/") + path).rstrip("/") or "/", keys=keys)
+            handler = text[match.end() : end]
+            keys = dict.fromkeys(_keys_taken(handler), "str")
+            whole = (prefix.rstrip("/") + path).rstrip("/") or "/"
+            yield file, Route(method.upper(), whole, keys=keys, id_header=id_header(handler))
         for method, path in GO_ROUTE.findall(text):
-            yield file, Route(method, path)
+            yield file, Route(method, path, id_header=id_header(text))
 
 
 def _keys_taken(handler: str) -> Iterator[str]:

@@ -12,9 +12,11 @@ TABLES = (
     re.compile(CREATE + r"(\w+)", re.IGNORECASE),
     re.compile(r"__tablename__ *= *[\"'](\w+)[\"']"),
     re.compile(r"create_table\(\s*[\"'](\w+)[\"']"),
+    re.compile(r"\bTable\(\s*[\"'](\w+)[\"']"),
 )
 KEY = CREATE + r"{table}[\"`]?\s*\([^;]*?[\"`]?\b(\w+)[\"`]?\s+[^,;()]*?PRIMARY KEY"
 MAPPED_KEY = r"__tablename__ *= *[\"']{table}[\"'](?:(?!\nclass ).)*?\b(\w+)\b[^\n=]*=[^\n]*primary_key *= *True"
+TABLES_KEY = r"\bTable\(\s*[\"']{table}[\"'](?:(?!\bTable\().)*?\bColumn\(\s*[\"'](\w+)[\"'][^\n]*primary_key *= *True"
 COLUMN = CREATE + r"{table}\b[^;]*?\b({column})\b"
 MAPPED_COLUMN = r"__tablename__ *= *[\"']{table}[\"'](?:(?!\nclass ).)*?\b({column})\b"
 
@@ -34,7 +36,7 @@ def table_of(path: str, texts: Mapping[str, str]) -> tuple[str, str]:
 def listing(table: str, texts: Mapping[str, str], id_fields: Sequence[str]) -> str:
     """Return the SQL that lists a table by the first column that may have a delivery's id, else by its key."""
     own = [each.replace("{column}", field) for field in id_fields for each in (COLUMN, MAPPED_COLUMN)]
-    for expression in (*own, KEY, MAPPED_KEY):
+    for expression in (*own, KEY, MAPPED_KEY, TABLES_KEY):
         pattern = re.compile(expression.replace("{table}", table), re.IGNORECASE | re.DOTALL)
         column, _ = first(pattern, texts)
         if column:
