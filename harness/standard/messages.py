@@ -75,6 +75,19 @@ def repeated_errors(statement: Statement, target: Target) -> Planned:
     )
 
 
+def answers_lost(statement: Statement, target: Target) -> Planned:
+    """The answer to the statement that stores is lost each time: after its last try the service cannot know.
+
+    Where one answer is lost the next try finds the row, and a service that tells a doubt as a refusal is not found out.
+    """
+    at, word = statement.link, statement.shown
+    return _planned(
+        statement, target, "answer_lost_each_time",
+        f"The server of {at} carries {word} out, and its answer is lost with the connection, however often it is sent.",
+        wire.cut(statement.answered, always=True), MAY_NOT_KNOW,
+    )  # fmt: skip
+
+
 def _for_every_push(statement: Statement) -> tuple[object, ...]:
     return SEARCHED.of(statement.link.protocol).errors[:1]
 

@@ -14,7 +14,7 @@ from harness.scenario.schedule import Do, End, Move
 from harness.standard.example_moves import moves_of
 from harness.standard.ground import ground_of, links_of
 from harness.standard.links import link_breaks
-from harness.standard.messages import repeated_errors, statement_breaks, too_many_pairs
+from harness.standard.messages import answers_lost, repeated_errors, statement_breaks, too_many_pairs
 from harness.standard.planned import PREFIX, LeftOut, Planned
 from harness.standard.statements import Statement
 from harness.target import Target
@@ -101,13 +101,13 @@ def _all(target: Target, seen: Unbroken, left_out: list[LeftOut]) -> Iterator[Pl
             elif statement.link == link:
                 yield from statement_breaks(statement, target)
         written = [each for each in seen.statements if each.link == link and not each.by_chance]
-        for statement in filter(_writes_a_delivery, written):
+        knows = STANDARD.of(link.protocol)
+        warm = [each for each in written if each.kind == "warm"]
+        for statement in [each for each in warm if knows.writes(each.whole)][:1]:  # one stands for all
             yield repeated_errors(statement, target)
-            break  # one stands for all
-
-
-def _writes_a_delivery(statement: Statement) -> bool:
-    return statement.kind == "warm" and STANDARD.of(statement.link.protocol).writes(statement.whole)
+            stores = next((each for each in warm if knows.commits(each.whole)), statement)
+            if stores.is_answered:
+                yield answers_lost(stores, target)
 
 
 def _of_link(link: Link, ground: Ground, seen: Unbroken, left_out: list[LeftOut], *, shared: bool) -> Iterator[Planned]:

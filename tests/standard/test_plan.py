@@ -89,6 +89,19 @@ def test_more_deliveries_than_connections_meet_an_error_at_the_first_statement_t
     assert not any("_errs_for_" in name for name in ids(planned(target, of(postgres, "SELECT 1"), of(redis, "SET"))))
 
 
+@pytest.mark.parametrize(
+    ("sent", "stores"),
+    [(["BEGIN", "INSERT INTO orders", "UPDATE x", "COMMIT"], ["commit"]), (["INSERT INTO orders"], ["insert"]),
+     (["BEGIN", "SELECT 1", "COMMIT"], []), (["WITH x AS (INSERT", "END"], ["end"])],
+)  # fmt: skip
+def test_the_answer_to_what_stores_is_lost_each_time(target: Target, sent: list[str], stores: list[str]) -> None:
+    found = {each.id: each for each in planned(target, of(postgres, *sent)).planned if "_each_time_" in each.id}
+    assert [*found] == [f"standard_{word}_answer_lost_each_time_postgres" for word in stores]
+    for each in found.values():
+        assert "always=True" in each.schedule.to_python()
+        assert "deliver(expect=ACKNOWLEDGED | REFUSED | UNKNOWN | THROTTLED)" in each.schedule.to_python()
+
+
 def test_every_request_comes_more_often_than_the_service_may_hold_connections(target: Target) -> None:
     rounds = target.description.limits.connections // 2 + 1
     (each,) = [each for each in planned(target, of(redis, "GET")).planned if "_every_request_" in each.id]

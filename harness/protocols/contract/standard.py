@@ -53,13 +53,15 @@ class Standard:
     `cut_once`: the outcome that a delivery must have if one connection or message was lost, and all else is well. Not
     every protocol may repeat a request that the other side may have carried out. `breaks`: what is broken on a link of
     this protocol only; of a ground without a table, say, less. `may_err`: whether its server may answer this statement
-    with an error at all. `writes`: whether a statement writes what is delivered.
+    with an error at all. `writes`: whether a statement writes what is delivered. `commits`: whether it is after
+    this one that what was written stays.
     """
 
     cut_once: Outcome = ACKNOWLEDGED
     breaks: Callable[[Ground], Iterable[Break]] = _nothing
     may_err: Callable[[str], bool] = _any_statement
     writes: Callable[[str], bool] = _no_statement
+    commits: Callable[[str], bool] = _no_statement
 
 
 STANDARD: Final[Facet[Standard]] = Facet("standard", "STANDARD", absent=Standard())

@@ -22,6 +22,7 @@ NEVER_ERRS = re.compile(
 """What reads and writes no row. A ROLLBACK that failed would leave its session in a state that no service can meet."""
 
 WRITES = re.compile(r"\s*(INSERT|UPDATE|MERGE|WITH)\b", re.IGNORECASE)
+COMMITS = re.compile(r"\s*(COMMIT|END)\b(?!\s+PREPARED)", re.IGNORECASE)
 
 
 def _breaks(ground: Ground) -> Iterable[Break]:
@@ -66,4 +67,8 @@ def _writes(text: str) -> bool:
     return WRITES.match(text) is not None
 
 
-STANDARD: Final = Standard(breaks=_breaks, may_err=_may_err, writes=_writes)
+def _commits(text: str) -> bool:
+    return COMMITS.match(text) is not None
+
+
+STANDARD: Final = Standard(breaks=_breaks, may_err=_may_err, writes=_writes, commits=_commits)
