@@ -38,7 +38,7 @@ from harness.history.events import (
 from harness.stack.http.owed import AN_END
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, REJECTED, UNKNOWN, service
 from tests.checks.failing import FAILING
-from tests.checks.spoilt import RETRIES
+from tests.checks.spoilt import RETRIES, watched
 from tests.checks.support import Story, digest_of, middle, rest, whole
 
 CALM = CoresSeen(10_000, (CoreWait("service", 200), CoreWait("relay", 20)), 0.03)
@@ -160,7 +160,22 @@ def connection_without_end() -> Story:
     return rest(story.tell(RequestEnded(story.send("a"), ACKNOWLEDGED, 3_100.0, 200, "stored", lacks=(AN_END,))))
 
 
+def alert_too_late() -> Story:
+    return watched("pending", "inactive")
+
+
+def alert_seen_too_seldom() -> Story:
+    return watched("firing", "inactive")
+
+
+def alert_of_a_slow_service() -> Story:
+    return watched("pending", "firing", "inactive", other="firing")
+
+
 STORIES = [
+    alert_too_late,
+    alert_seen_too_seldom,
+    alert_of_a_slow_service,
     overtold,
     left_over,
     residue,
@@ -268,6 +283,7 @@ def test_what_is_excused_is_no_failure_to_anybody_who_asks() -> None:
 
 
 BY_A_CLOCK = {
+    "alerts",
     "answers_in_one_go",
     "in_time",
     "health_in_time",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from harness.checks.clock import Late, Span
 from harness.checks.registry import Examined, Kind, check
 from harness.history import History
 from harness.history.events import AlertChanged, AlertsLeft, AlertsWatched
@@ -14,21 +15,32 @@ PENDING, FIRING = "pending", "firing"
 
 @dataclass(slots=True)
 class _Watch:
-    """One block of `lab.alerts`: its begin, the states of each alert in their order, and its end."""
+    """One block of `lab.alerts`: its begin, the states of each alert in their order, and its end. `span`: its time."""
 
     begun: AlertsWatched
+    span: Span
     states: dict[str, list[str]] = field(default_factory=dict)
     left: AlertsLeft | None = None
 
 
 @check(Kind.LIVENESS)
 def alerts(history: History) -> Examined:
-    """Each alert that a scenario names is pending, then fires, and ends once its cause is gone; no other one fires."""
+    """Each alert that a scenario names is pending, then fires, and ends once its cause is gone; no other one fires.
+
+    Rules go by the clock: where the run had no cores, an alert is late, is looked at too seldom to be seen pending, or
+    fires because the service is slow.
+    """
     watches = list(_watches(history))
-    problems = [problem for watch in watches for problem in _problems(watch)]
+    found = {watch.span: list(_problems(watch)) for watch in watches}
+    problems = [problem for of_watch in found.values() for problem in of_watch]
     seen = [f"{name}: {', '.join(states)}" for watch in watches for name, states in watch.states.items()]
     nothing = "no alert" if watches else "no Prometheus watched"
-    return Examined(problem="; ".join(problems), saw="; ".join(seen) or nothing, observations=len(watches))
+    return Examined(
+        problem="; ".join(problems),
+        saw="; ".join(seen) or nothing,
+        observations=len(watches),
+        clock=tuple(Late(span) for span, of_watch in found.items() if of_watch),
+    )
 
 
 def _watches(history: History) -> Iterator[_Watch]:
@@ -36,11 +48,12 @@ def _watches(history: History) -> Iterator[_Watch]:
     for entry in history.entries:
         match entry.event:
             case AlertsWatched() as begun:
-                watch = _Watch(begun)
+                watch = _Watch(begun, (entry.t_ns, history.entries[-1].t_ns))
             case AlertChanged(name, state) if watch is not None:
                 watch.states.setdefault(name, []).append(state)
             case AlertsLeft() as left if watch is not None:
                 watch.left = left
+                watch.span = watch.span[0], entry.t_ns
                 yield watch
                 watch = None
     if watch is not None:
