@@ -76,7 +76,7 @@ class UsageError(HarnessError):
 
 
 class InconclusiveError(HarnessError):
-    """A fault or a moment did not come about as a test wanted, so that the test says nothing of the application."""
+    """A fault or a moment did not happen as the test intended, so the test says nothing about the application."""
 
 
 def _some_of(known: list[str], like: str) -> str:

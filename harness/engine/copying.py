@@ -16,7 +16,7 @@ TOOK_OVER: Final = EvidenceKind("took_over", "keeper", "a new process took over,
 
 
 class MoreCopies(Injection):
-    """Starts processes beside the first one, until there are `n`. Healed: they drain and end."""
+    """Starts processes beside the first one, until there are `n`. When healed, they drain and end."""
 
     def __init__(self, n: int, rig: Rig, site: Site) -> None:
         self._n = n
@@ -56,7 +56,7 @@ class MoreCopies(Injection):
 
 
 class RollingChange(Injection):
-    """Starts a new process beside the old one. Healed: it takes over, and the old one drains and ends."""
+    """Starts a new process beside the old one. When it is healed, it takes over, and the old one drains and ends."""
 
     def __init__(self, rig: Rig, site: Site) -> None:
         self._rig = rig

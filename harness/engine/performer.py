@@ -226,7 +226,7 @@ class Performer:
 
     async def _request(self, step: Request) -> Answer:
         about = None if step.of is None else self._sent_by_scenario(step.of)
-        # Like a delivery: who expects less than what is owed when all is well says so.
+        # Like a delivery: a step that expects less than the healthy service owes must say so.
         ask = functools.partial(self.contract.ask, step.name, about, broken=self._broken and step.expect is not None)
         if step.within_ms is not None and step.expect is not None:
             wanted = step.expect
@@ -276,7 +276,7 @@ class Performer:
         raise ScenarioStop
 
     async def _restart(self, step: Restart) -> None:
-        # A service that is told to stop may say that it is not alive.
+        # A service that got a signal to stop may report that it is not alive.
         await self._site.asking.hush()
         try:
             other = next((known for known in self.faults.in_force if isinstance(known.injection, OtherStart)), None)

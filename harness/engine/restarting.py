@@ -19,7 +19,7 @@ ENDED: Final = EvidenceKind("start_ended", "keeper", "the start that had to end 
 
 
 class OtherStart(Injection):
-    """Stops the service and starts it as the step says. Healed: started again as it was."""
+    """Stops the service and starts it as the step says. Healing starts it again as it was."""
 
     starts_anew = True
 

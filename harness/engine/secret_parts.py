@@ -1,4 +1,4 @@
-"""Which parts of a setting are secret: not the host of a URL, nor the name before a password."""
+"""Finds the secret parts of a setting. A URL's host, or the name before a password, is not secret."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.target.sections.secrets import GROUP
 
 URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s,;\"']+")
 KEY: Final = re.compile(r"([\"'])\s*:\s*")
-"""What ends a key of JSON: its value is a piece of its own otherwise."""
+"""The end of a JSON key. Otherwise its value is a separate part."""
 PIECE: Final = re.compile(r"[^\s,;{}\[\]]+")
 NAMED: Final = re.compile(r"(?P<name>[^:=]*)(?:[:=]+(?P<value>.*[^:=].*))?", re.DOTALL)
 """A value behind its name. `=` at the end is what base64 is filled up with, and separates nothing."""

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 @asynccontextmanager
 async def owned(tasks: Sequence[asyncio.Task[Any]]) -> AsyncIterator[None]:
-    """Cancel what is still running when the block ends, and wait until it is over."""
+    """Cancel the tasks that still run when the block ends, and wait for their end."""
     try:
         yield
     finally:

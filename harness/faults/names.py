@@ -110,7 +110,7 @@ class ServFail(NameFault, kind="names.servfail"):
 
 @dataclass(frozen=True, repr=False)
 class NoAnswer(NameFault, kind="names.no_answer"):
-    """The name server does not answer for this name. Healed, it answers what still waits.
+    """The name server does not answer for this name. When it is healed, it answers what still waits.
 
     For example::
 

@@ -70,7 +70,7 @@ class Pause(TimedFault, kind="process.pause"):
 
 @dataclass(frozen=True, repr=False)
 class Misconfigure(Fault, kind="process.misconfigure"):
-    """The service is started again with this URL in place of the link's. Healed: again with the right one.
+    """The service is started again with this URL in place of the link's. Healing starts it again with the right one.
 
     For example::
 

@@ -63,7 +63,7 @@ _TRACEBACK = "Traceback (most recent call last)"
 
 
 def telling_lines(log: str, count: int = 1) -> tuple[str, ...]:
-    """Return the last lines of a log that report an error; else that warn; else those that are no mere routine.
+    """Return a log's last lines that report an error; else its last warnings; else its last lines that are not routine.
 
     For a traceback, that is the line of its exception, of any name.
     """

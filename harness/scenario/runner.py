@@ -311,7 +311,7 @@ def _errors_of(server: str, site: Site | None) -> tuple[type[Exception], ...]:
 
 
 def _only(problem: BaseException, errors: tuple[type[Exception], ...]) -> bool:
-    """Whether the problem is one of these errors, or came of one; a group, whether all of it is."""
+    """Whether the problem is one of these errors, or was caused by one; for a group, whether each member is."""
     if isinstance(problem, BaseExceptionGroup):
         return all(_only(each, errors) for each in problem.exceptions)
     return isinstance(problem, errors) or isinstance(problem.__cause__, errors)

@@ -32,7 +32,7 @@ from harness.vocabulary import (
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What was known when the scenario, or a block of it, began: the service's metrics, and how long its log was.
+    """The state at the start of the scenario, or of one of its blocks: the service's metrics, and its log's length.
 
     `memory`: what the service's memory was as its requests ended; None for a block. `since_ns`: when a block began.
     """

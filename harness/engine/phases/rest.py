@@ -44,7 +44,7 @@ TASKS_SLACK = 2
 CONNECTIONS, BUSY, AT_ONCE, OPEN = "connections", "busy connections", "connections at once", "open"
 UNTOLD = "connections that the service does not tell of"
 DESCRIPTORS = "open descriptors"
-"""By the kernel's account; `descriptors` are those that the service itself tells of."""
+"""The kernel's count; `descriptors` is the service's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ async def overtold(rig: Rig) -> Sequence[str]:
 
 
 def overtold_connections(target: Target, counts: Sequence[tuple[str, SessionCount]], probed: Probed) -> Iterator[str]:
-    """Tell of each link on which it speaks of more connections than that."""
+    """Report each link for which it claims more connections than that."""
     for name, count in counts:
         series = target.description.links[name].told_by
         if all(probed.shows(*parts_of(each)) for each in series):  # what is not shown `counts_are_true` tells anyway
@@ -101,7 +101,7 @@ def rest_names(target: Target) -> tuple[str, ...]:
 
 
 def _process_limits(target: Target) -> Mapping[str, int]:
-    """How many more than at first the service's process may hold at rest, by the kernel's account."""
+    """How much more than at first the service's process may hold at rest, by the kernel's count."""
     described = target.description
     limits = {DESCRIPTORS: described.limits.descriptors_growth}
     for what in (THREADS, CHILDREN, HALF_CLOSED, *([FILES] if described.service.folders else [])):
@@ -111,7 +111,7 @@ def _process_limits(target: Target) -> Mapping[str, int]:
 
 
 def _residue_limits(target: Target, link: str) -> Mapping[str, int]:
-    """What is counted on a link at rest, and the most of it that may be there."""
+    """A count on a link at rest, and its limit."""
     described = target.description
     limits = {**ABOUT.of(described.links[link].protocol).residue}
     limits |= {name: limit for name, limit in described.residue.items() if name in limits}
@@ -318,7 +318,7 @@ def _at_once(rig: Rig) -> Iterator[AtRest]:
 
 
 def untold_connections(target: Target, connections: Sequence[AtRest], after: Probed | None) -> Iterator[AtRest]:
-    """Of how many connections the service says nothing, where it tells how many it has."""
+    """For how many connections the service reports no number, although it reports others."""
     for rest in connections:
         told_by = target.description.links[rest.link].told_by
         if told_by and after is not None and rest.what == CONNECTIONS:

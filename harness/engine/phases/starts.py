@@ -21,7 +21,7 @@ STILL_SENT = "requests are under way"
 class EarlierStarts:
     """Looks at the process that is there before another start of the service replaces it.
 
-    The usual process is looked at when it is at rest, after recovery. One with other settings, or with a wrong URL, has
+    The usual process is checked at rest, after recovery. One with other settings, or with a wrong URL, has
     ended by then.
     """
 
@@ -33,7 +33,7 @@ class EarlierStarts:
         """How many steps are under way that send requests: then there is no rest to wait for."""
 
     def judged_by(self, usual: AtFirst) -> None:
-        """Compare with what the usual process held when it was in steady state, too."""
+        """Compare with the usual process in steady state, too."""
         self._usual = usual
 
     async def began(self) -> None:

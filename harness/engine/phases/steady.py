@@ -46,7 +46,7 @@ async def reach_steady_state(rig: Rig) -> None:
 
 
 async def check_steady_again(rig: Rig) -> None:
-    """Send one more round after the scenario. All of it must be acknowledged. Raises ScenarioStop as above."""
+    """Send one more round after the scenario. All deliveries must be acknowledged. Raises ScenarioStop as above."""
     _, refused = await _round(rig)
     if refused:
         raise _not_steady(rig, refused)

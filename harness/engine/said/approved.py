@@ -83,7 +83,7 @@ class _File(Table):
 
 
 def file_of(target: Target) -> Path:
-    """Where it is written what a target may say."""
+    """The file of a target's approved lines and metrics."""
     return target.path.parent / FILE
 
 

@@ -1,4 +1,4 @@
-"""Learns from what was said in runs what may be said: it only ever adds to what is approved."""
+"""Learns the approved lines and metrics from past runs. It only adds to the approved ones."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from harness.engine.said.shapes import FEW
 from harness.history.events import FamilySaid, KeySaid, LineSaid
 
 SURE = 20
-"""In so many processes a line was at most once, the first or the last, before that is taken for a rule."""
+"""A line must be at most once, first or last, in this many processes before that becomes a rule."""
 
 
 def learnt(approved: Approved, lines: Sequence[LineSaid], families: Iterable[FamilySaid]) -> Approved:
-    """Add what was said to what is approved."""
+    """Add a run's lines and metrics to the approved ones."""
     forms = {name: _line(approved.lines.get(name), said) for name, said in _by_name(lines).items()}
     known = dict(approved.families)
     for each in families:

@@ -46,7 +46,7 @@ class Saying:
         self.last, self.end = probed, self.rig.site.service.log.size()
 
     def record(self) -> None:
-        """Record all of it. Not if the service's output was lost for a time: then the log cannot tell."""
+        """Record all lines and metrics. Not if the service's output was lost for a time: then the log cannot tell."""
         described, service = self.rig.target.description.log, self.rig.site.service
         if described.fields is None or service.output_was_lost:
             return

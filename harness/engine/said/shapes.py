@@ -1,4 +1,4 @@
-"""Puts the lines of one form together: their keys, the kinds of their values, and what clients were told meanwhile."""
+"""Groups lines of one form: their keys, the kinds of their values, and the answers that clients got at that time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NO_ANSWER = "no answer"
 """What a client was told that had none, or did not wait for it: it could have been anything."""
 
 Told = Mapping[str, Sequence[str]]
-"""By delivery, what its requests were answered, one word for each."""
+"""The answers to each delivery's requests, one word for each."""
 
 
 @dataclass(slots=True)
@@ -52,8 +52,8 @@ def lines_said(logs: Sequence[Sequence[LogLine]], told: Told, described: LineFie
 def said_twice(logs: Sequence[Sequence[LogLine]], told: Told, *, apart: bool) -> Sequence[LogLine]:
     """Lines that say again what was said. Of a delivery: more often than it was sent; else: by the line before.
 
-    The line before is the last of the same event that names no delivery either. Of deliveries that are not told of
-    nothing is known.
+    The line before is the last of the same event that names no delivery either. Nothing is known about deliveries that
+    no line mentions.
     """
     found: list[LogLine] = []
     for log in logs:
@@ -124,7 +124,7 @@ def told_of(answered: Iterable[tuple[str, str]]) -> Told:
 
 
 def without(told: Told, names: Collection[str]) -> Told:
-    """Leave out these deliveries: of them more was asked than the history says."""
+    """Leave out these deliveries: they had more requests than the history lists."""
     return {name: answers for name, answers in told.items() if name not in names}
 
 

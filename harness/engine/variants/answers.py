@@ -45,7 +45,7 @@ class Answer:
 
 
 def answer(raw: RawAnswer, sent: Delivery, usual: Delivery, rows: Iterable[StoredRow]) -> Answer:
-    """Put words in the place of what varies. `sent`: the delivery that was sent; `usual`: what it was before."""
+    """Replace varying values by words. `sent`: the delivery that was sent; `usual`: the delivery before the change."""
     words = tuple(_words(sent, usual))
     if not raw.status:
         return Answer(raw.body.decode(), (), "", _stored(rows, sent, words))

@@ -65,7 +65,7 @@ def changes(approved: Approved, seen: Approved) -> Changes:
 
 
 def file_of(target: Target) -> Path:
-    """Where a target's approved answers are."""
+    """The file of a target's approved answers."""
     return target.path.parent / FILE
 
 

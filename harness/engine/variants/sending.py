@@ -44,7 +44,7 @@ async def answer_of(port: int, request: RawRequest, *, within_s: float, host: st
     except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
         return CLOSED
     finally:
-        # Not closed: what the service has not read would only wait.
+        # The connection is not closed: unread bytes would only wait.
         writer.transport.abort()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()

@@ -152,9 +152,9 @@ class Clients:
     callers: Callers = field(default_factory=Callers)
     looks: SharedLooks | None = None
     secrets: KnownSecrets = field(default_factory=lambda: KnownSecrets(SecretsDescription()))
-    """What the service must not tell, as far as it was sent by now."""
+    """Secrets that were sent so far and that the service must not show."""
     sent: dict[str, Delivery] = field(default_factory=dict)
-    """Every delivery that was sent, by its id, whatever the history."""
+    """Every sent delivery by its id, also if the history lacks it."""
     first_sent_s: dict[str, float] = field(default_factory=dict)
     """When each delivery was sent first, by this machine's wall clock."""
     accepted: dict[str, Mapping[str, str]] = field(default_factory=dict)
@@ -172,7 +172,7 @@ class Clients:
             request = dataclasses.replace(request, headers={**request.headers, "connection": "close"})
         self.secrets.sent(request)
         if errand.asks is Asks.WRONG and self.target.description.secrets.headers:
-            # Whoever is told what it should have had, a signature say, need not know how it is made.
+            # A client that learns the right value, such as a signature, could use it without knowing how to make it.
             self.secrets.sent(outgoing(self.target, delivery, Asks.DELIVER, "", ahead_s=self.service.clock_ahead_s))
         number = self._record_sent(delivery, errand)
         began_ns = time.monotonic_ns()

@@ -30,7 +30,7 @@ OWED = {Asks.DELIVER: CONFIRMED, Asks.READ: ACKNOWLEDGED, Asks.READ_UNSENT: ABSE
 
 
 def in_turn(names: Sequence[str], turn: int) -> Sequence[str]:
-    """Of these names the share that this turn has. So many turns as `TURNS`, one after the other, have them all."""
+    """This turn's share of the names. `TURNS` turns in a row cover all names."""
     return names[turn % TURNS :: TURNS]
 
 
@@ -236,7 +236,7 @@ class Contract:
     def _about(
         self, delivery: Delivery, senders: Sequence[str], *, broken: bool, purpose: Purpose
     ) -> Iterator[tuple[Delivery, Errand]]:
-        """What is asked about a delivery that was acknowledged."""
+        """The requests about an acknowledged delivery."""
         described = self.rig.target.description
         nearly = dataclasses.replace(delivery, id=delivery.id[:-1])
         for name in described.reads:

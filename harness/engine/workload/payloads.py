@@ -79,7 +79,7 @@ def _padded(document: dict[str, object], size: int, rng: random.Random, *, ascii
     missing = size - len(empty)
     padding = "".join(rng.choices(string.ascii_letters + string.digits, k=min(missing, 64))).encode()
     filled = (padding * (missing // max(1, len(padding)) + 1))[:missing]
-    # Put in behind the encoder: letters and digits need no escapes, and there may be a million of them.
+    # It is inserted after the encoding: letters and digits need no escapes, and there may be a million.
     end = len(b'"}')
     return b"".join((empty[:-end], filled, empty[-end:]))
 

@@ -22,7 +22,7 @@ def scenario_requests(history: History, *, since_ns: int = 0) -> Sequence[Entry]
 def sampled_at_rest(history: History) -> Sequence[Span]:
     """The times in which the service's health was sampled while no other request was open.
 
-    What the service did on its links then is no part of the scenario.
+    The service's traffic at that time does not belong to the scenario.
     """
     sent = exchanges(history)
     others = [e.span for e in sent if e.sent.purpose != Purpose.SAMPLE]

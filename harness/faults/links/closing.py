@@ -24,7 +24,7 @@ class Down(LinkFault, kind="link.down"):
             await lab.deliver()
 
     The service sees an end of file on its open connections, and ECONNREFUSED from connect(2), as from a server that is
-    not running. Healed, the link accepts connections again.
+    not running. When it is healed, the link accepts connections again.
 
     Args:
         link: the link that it strikes, such as `redis`.

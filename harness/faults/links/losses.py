@@ -113,7 +113,7 @@ class SwallowSyn(LossFault, kind="link.swallow_syn"):
         await lab.deliver(expect=REFUSED)
 
     A firewall that drops packets, or a server with a full queue, does this. connect(2) fails after some two minutes,
-    unless the service has its own time-out. Healed, the next SYN arrives, and the connect succeeds.
+    unless the service has its own time-out. When it is healed, the next SYN arrives, and the connect succeeds.
 
     Args:
         link: the link that it strikes, such as `redis`.
@@ -191,7 +191,7 @@ class HalfOpen(LossFault, kind="link.half_open"):
         await lab.deliver()
 
     This happens when a firewall or a balancer has dropped its table, or a server has lost its power: no FIN, no RST.
-    For the server the connections are closed. New ones work. Healed, the forgotten ones are reset.
+    For the server the connections are closed. New ones work. When it is healed, the forgotten ones are reset.
 
     Args:
         link: the link that it strikes, such as `redis`.
@@ -237,7 +237,7 @@ class ForgetIdle(LossFault, kind="link.forget_idle"):
             await lab.deliver()
 
     Firewalls, balancers and NAT do this, mostly after minutes. Every segment counts, so frequent keepalive (tcp(7))
-    keeps a connection. Healed, the forgotten ones are reset.
+    keeps a connection. When it is healed, the forgotten ones are reset.
 
     Args:
         link: the link that it strikes, such as `redis`.

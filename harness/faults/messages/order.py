@@ -87,7 +87,7 @@ def order(*messages: Message) -> Order:
 
 
 class _InOrder(Injection):
-    """Takes effect when the last of the messages has passed. Healed, the messages that are still held go on."""
+    """Takes effect when the last of the messages has passed. After healing, the messages that are still held go on."""
 
     def __init__(self, evidence: EvidenceKind, messages: Sequence[Message], site: Site) -> None:
         self._evidence = evidence

@@ -21,7 +21,7 @@ AHEAD_MAX_S = 10 * 366 * 86_400
 
 @dataclass(frozen=True, repr=False)
 class Clock(TimedFault, kind="process.clock"):
-    """The service's wall clock is set forward or back while it runs. Healed: it is right again, in one step.
+    """The service's wall clock is set forward or back while it runs. Healing sets it right, in one step.
 
     For example::
 

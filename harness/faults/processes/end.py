@@ -33,7 +33,7 @@ SIGNAL_IGNORED = EvidenceKind("signal_ignored", "kernel", "the service's process
 
 @dataclass(frozen=True, repr=False)
 class Kill(TimedFault, kind="process.kill"):
-    """The service is killed with SIGKILL. Healed: it is started again, as it was.
+    """The service is killed with SIGKILL. When it is healed, it is started again, as it was.
 
     For example::
 
@@ -81,12 +81,12 @@ class Terminate(TimedFault, kind="process.terminate"):
             await lab.deliver()
 
     The fault is in force when the service's listening socket is closed. If the service still listens five seconds
-    later, that is recorded as evidence, for the checks to judge. Healed: it is started again, as it was.
+    later, that is recorded as evidence, for the checks to judge. When it is healed, it is started again, as it was.
 
     Args:
         worker: which process below the service's first one is asked; see `process.kill`.
         times: how often it is asked. A supervisor may signal the process, and then its whole group. Accepted requests
-        are answered all the same.
+            are answered all the same.
         by: the signal. Ctrl-C sends SIGINT, and so do supervisors that are told to (`STOPSIGNAL`, `KillSignal=`).
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
             the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.

@@ -31,7 +31,7 @@ NEAR_BYTES = 1 << 20
 
 @dataclass(frozen=True, repr=False)
 class Limit(TimedFault, kind="process.limit"):
-    """The service's processes may open few more descriptors, or take little more memory. Healed: as before.
+    """The service's processes may open few more descriptors, or take little more memory. Healing restores their limits.
 
     For example::
 

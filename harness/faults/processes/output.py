@@ -20,7 +20,7 @@ FULL_DISK = Path("/dev/full")
 
 @dataclass(frozen=True, repr=False)
 class LoseOutput(Fault, kind="process.lose_output"):
-    """The service is started again with an output that cannot be written. Healed: again with its log.
+    """The service is started again with an output that cannot be written. Healing starts it with its log again.
 
     For example::
 

@@ -23,7 +23,7 @@ IN_ANSWER: Final[tuple[How, ...]] = ("cut_in_answer", "stall_in_answer", "garble
 
 @dataclass(slots=True)
 class Trouble:
-    """One kind of trouble, until it is `over`. `met`: handshakes that had it; `failed`: those that came to nothing."""
+    """One kind of trouble, until it is `over`. `met`: handshakes that had it; `failed`: how many of these failed."""
 
     how: How
     met: int = 0

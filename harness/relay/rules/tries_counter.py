@@ -219,7 +219,7 @@ class ConnectionTries:
         return subject
 
     def subject_of(self, message: Message) -> str:
-        """Return what a message is about: by its own words, by those of its exchange, or as its connection's others."""
+        """Return a message's subject: by its own text, by its exchange's, or by its connection's other messages."""
         if message.phase in BEFORE_STATEMENTS:
             return ""
         own = self._of.subject_of(message)

@@ -62,7 +62,7 @@ class Apart:
         self._over = False
 
     def perform(self, scenario: Scenario, order: Order) -> RunResult:
-        """Run the scenario. If the process dies meanwhile, the run is inconclusive, and the next has a new process."""
+        """Run the scenario. If the process dies during it, the run is inconclusive, and the next run gets a new one."""
         number = next(place for place, each in enumerate(self._scenarios) if each is scenario)
         child = self._forked()
         try:

@@ -59,7 +59,7 @@ class FillDisk(DiskFault, kind="server.fill_disk"):
 
     The table moves to a small file system ("Tablespaces" in PostgreSQL's manual), whose space another file uses up:
     PostgreSQL meets the kernel's own ENOSPC. Reads and what fits into a page that is there still work, so a delivery
-    or two may be stored. Healed, that file is deleted and the table moves back.
+    or two may be stored. When it is healed, that file is deleted and the table moves back.
 
     Args:
         link: the link to the PostgreSQL server.
@@ -101,7 +101,7 @@ class FillLogDisk(DiskFault, kind="server.fill_log_disk"):
 
     Its log moves to a small file system, which has room for no new segment ("WAL Internals" in PostgreSQL's manual).
     The server panics at the next commit, and ends every session (57P02); its recovery needs a segment, too, and so it
-    ends. Healed, the log has its old disk back and the server starts: it recovers what it had acknowledged.
+    ends. When it is healed, the log has its old disk back and the server starts: it recovers what it had acknowledged.
 
     Args:
         link: the link to the PostgreSQL server. Every other link to the same server is struck, too.

@@ -34,7 +34,7 @@ class LoseStandby(TimedFault, kind="server.lose_standby"):
 
     The standby is made when the fault is injected, and killed when it strikes. A transaction that waits has committed
     for itself already, and others see it only when its wait is over, or cancelled ("Synchronous Replication" in
-    PostgreSQL's manual). `statement_timeout` ends no such wait, a cancel request of the client does. Healed, the
+    PostgreSQL's manual). `statement_timeout` ends no such wait, a cancel request of the client does. After healing, the
     primary goes on without a standby, as after an operator's decision, and every COMMIT that waits is answered.
 
     Args:

@@ -44,7 +44,7 @@ class Pool(TimedFault, kind="server.pooler"):
     a session (a prepared statement, a setting) is not there in the next one. It reaches the server by the link that the
     pooler's link names (`pool_of`): the relay sees what the service says to PgBouncer on the one, and what PgBouncer
     says to the server on the other. While this fault is in force every other fault of the pooler's link strikes
-    PgBouncer: `server.restart(pooled)`. The connections of before end. Healed, the link leads to the server again.
+    PgBouncer: `server.restart(pooled)`. The connections of before end. When healed, the link leads to the server again.
 
     Args:
         link: a link with `pool_of` in the target description.

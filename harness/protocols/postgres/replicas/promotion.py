@@ -31,7 +31,7 @@ class PromoteReplica(ReplicaFault, kind="server.promote_replica"):
             await lab.deliver()
 
     A drill, or an operator's mistake: nothing leads there but the link for reads, and what is stored there is nobody's.
-    The fault makes the standby, as `server.standby` does. Healed, the link leads to the primary again.
+    The fault makes the standby, as `server.standby` does. When it is healed, the link leads to the primary again.
 
     Args:
         link: a link with `replica_of` in the target description.

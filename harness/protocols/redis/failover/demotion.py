@@ -44,7 +44,7 @@ class Demote(TimedFault, kind="server.demote"):
     What Sentinel, or an operator, does with REPLICAOF: the replica has all that was written, takes writes from now on,
     and the address leads new connections to it, as a name or a virtual IP does. A client that keeps its connection goes
     on asking the demoted one, which shows what it has and takes no writes (READONLY). The replica is made for this.
-    Healed, the old one is the primary again, with all that the other one has, and every connection leads to it.
+    After healing, the old one is the primary again, with all that the other one has, and every connection leads to it.
 
     Args:
         link: the link to the Redis server. Every other link to the same server is struck, too.

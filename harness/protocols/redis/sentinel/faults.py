@@ -147,7 +147,7 @@ class FailOver(TimedFault, kind="server.fail_over"):
                 await lab.deliver(5)
 
     Injected means that Sentinel tells of the promoted server. Clients that do not ask Sentinel reach the former one,
-    where it lives, or nothing. Healed, the former one is there again, as the replica; the promoted one stays the
+    where it lives, or nothing. After healing, the former one is there again, as the replica; the promoted one stays the
     primary until `server.sentinel` is healed.
 
     Args:
