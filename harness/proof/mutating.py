@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -71,7 +72,7 @@ def _span(source: str, mutant: Mutant, place: str) -> tuple[int, int]:
     """Return begin and end of the function or class that the mutant names; the whole file if it names none."""
     if not mutant.where:
         return 0, len(source)
-    found = dict(_definitions(ast.parse(source), ""))
+    found = _definitions_in(source)
     if mutant.where not in found:
         problem = f"{mutant.file} has no such function or class"
         raise UsageError.at(place, "where", mutant.where, problem, valid=found)
@@ -82,6 +83,18 @@ def _span(source: str, mutant: Mutant, place: str) -> tuple[int, int]:
 
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+@functools.cache
+def _definitions_in(source: str) -> Mapping[str, Definition]:
+    """Every function and class in the source, by its dotted name. Kept: many mutants are of one file."""
+    return dict(_definitions(ast.parse(source), ""))
+
+
+@functools.cache
+def _meaning(source: str) -> str:
+    """What the source is to Python, whatever its layout. Kept, for the same reason."""
+    return ast.dump(ast.parse(source))
 
 
 def _definitions(node: ast.AST, prefix: str) -> Iterator[tuple[str, Definition]]:
@@ -121,5 +134,5 @@ def _check_changed(source: str, text: str, mutant: Mutant, place: str) -> None:
     except SyntaxError as problem:
         found = f"{mutant.file} is no Python with it: {problem.msg} in line {problem.lineno}"
         raise UsageError.at(place, "after", mutant.after, found, mend="mend it") from problem
-    if changed == ast.dump(ast.parse(source)):
+    if changed == _meaning(source):
         raise UsageError.at(place, "after", mutant.after, "changes nothing", mend="change something, or remove it")
