@@ -17,7 +17,10 @@ from harness.processes.keeper.messages import Done, Owner, Refused, Reply, Reque
 
 READ_BYTES = 65536
 LOOK_EVERY_S = 0.5
-ANSWER_TIMEOUT_S = 30.0
+ANSWER_TIMEOUT_S = 120.0
+"""Only a keeper that hangs takes so long: one that ended or was stopped is noticed at once. At a load of 20, 30 s were
+not enough for one that worked.
+"""
 
 
 class Lost:
@@ -76,7 +79,7 @@ class Connection:
     def request(self, make: Callable[[int], Request]) -> Reply:
         """Send the request that `make` builds around its number; return the reply to it.
 
-        Raises `HarnessError` if the keeper is gone, silent for 30 s, or if this is the reader's
+        Raises `HarnessError` if the keeper is gone, silent for ANSWER_TIMEOUT_S, or if this is the reader's
         own thread, which cannot wait for itself.
         """
         if threading.current_thread() is self._reader:
