@@ -99,6 +99,8 @@ async def test_batch_of_repeats_and_new_ones(lab: Lab) -> None:
     await lab.inject(server.flush(redis))
     async with (
         lab.limits(service.metric("webhook_batched_total"), at_least=5, at_most=5),
+        lab.limits(service.metric("webhook_batches_total"), at_least=1, at_most=1),
+        lab.limits(service.metric("webhook_pool_waits_total"), at_least=5),
         batch(
             lab,
             lab.request("again", of=0, expect=ACKNOWLEDGED),

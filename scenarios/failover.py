@@ -10,6 +10,7 @@ from harness import (
     REFUSED,
     UNKNOWN,
     Lab,
+    Postgres,
     Redis,
     link,
     nightly,
@@ -300,6 +301,21 @@ async def test_sentinel_promotes_the_replica(lab: Lab) -> None:
         async with lab.limits(service.metric("webhook_degraded_total"), at_most=0):
             await lab.deliver(5)
         await lab.heal(killed)
+
+
+@proves("redis.found", fails="figure", match="webhook_degraded_total")
+async def test_one_of_two_sentinels_is_silent(lab: Lab) -> None:
+    """The first Sentinel of the list says nothing: the next is asked in time. `REDIS_URL` leads nowhere."""
+    silent = link.swallow(Postgres("replica"))  # any line will do that nothing else uses
+    async with lab.inject(server.sentinel(SENTINEL), silent):
+        await lab.restart(
+            *ASKS_SENTINEL[1:],
+            "WEBHOOK_REDIS_SENTINELS={replica.host}:{replica.port},{sentinel.host}:{sentinel.port}",
+            "REDIS_URL=redis://127.0.0.1:1/{redis.database}",
+        )
+        async with lab.limits(service.metric("webhook_degraded_total"), at_most=0):
+            await lab.deliver()
+            await lab.deliver(5)
 
 
 @nightly("differs by what becomes of the former primary")

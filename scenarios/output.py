@@ -4,14 +4,14 @@ from typing import Literal
 
 import pytest
 
-from harness import REFUSED, Lab, link, postgres, process, proves
+from harness import REFUSED, Lab, link, postgres, process, proves, service
 
 
 @pytest.mark.parametrize("to", ["full disk", "closed pipe"], ids=["full-disk", "closed-pipe"])
 @proves("errors.refuse", fails="outcome", match="unknown, status 500")
 async def test_log_cannot_be_written(lab: Lab, to: Literal["full disk", "closed pipe"]) -> None:
-    """Each delivery logs that it was refused, and none of these lines can be written: nothing else changes."""
+    """Each delivery logs that it was refused, and none of these lines can be written: they are counted, no more."""
     async with lab.inject(process.lose_output(to=to)):
-        async with lab.inject(link.down(postgres)):
+        async with lab.limits(service.metric("webhook_log_lines_lost"), at_least=3), lab.inject(link.down(postgres)):
             await lab.deliver(3, expect=REFUSED)
         await lab.deliver()

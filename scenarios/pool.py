@@ -81,6 +81,7 @@ async def test_queue_for_the_pool_is_full(lab: Lab) -> None:
     async with lab.inject(server.lock(postgres, "deliveries")):
         await lab.deliver(130, expect=ACKNOWLEDGED | REFUSED)
     lab.expect(service.metric("webhook_shed_total"), at_least=1)
+    lab.expect(service.metric("webhook_pool_waits_total"), at_least=15)
     lab.expect(service.metric("webhook_retries_total"), at_most=20)  # of what was refused nothing is tried again
     hold = server.hold_commits(postgres, "deliveries")
     await lab.inject(hold)

@@ -29,6 +29,7 @@ async def test_replica_behind(lab: Lab, fault: Fault) -> None:
         await lab.deliver()
         await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
         await lab.request("delivery", of=1, expect=ACKNOWLEDGED)
+        await lab.until(service.metric_is("webhook_replica_lag_seconds", at_least=0.3))
 
 
 @proves("replica.fall_back", fails="outcome", match="refused")
@@ -41,8 +42,12 @@ async def test_replica_crashed(lab: Lab) -> None:
         await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
         await lab.wait(0.6, because="nothing is written meanwhile, which is no lag")
         await lab.until(service.metric_is("webhook_replica_lag_seconds", at_most=0.3), within_s=2)
-        async with lab.inject(server.crash(replica, down_ms=None)):
+        async with (
+            lab.inject(server.crash(replica, down_ms=None)),
+            lab.limits(service.metric("webhook_reads_total", server="primary"), at_least=1),
+        ):
             await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
+            await lab.until(service.metric_is("webhook_replica_lag_seconds", at_least=0.6))
 
 
 @proves("replica.bounded", fails="outcome", match="refused")
@@ -58,11 +63,14 @@ async def test_replica_silent(lab: Lab) -> None:
 @proves("errors.refuse", fails="outcome", match="status 500")
 async def test_primary_away_and_replica_behind(lab: Lab) -> None:
     """What the standby has is shown without the primary; what it lacks is neither shown nor denied: refused."""
-    await lab.restart(FROM_REPLICA)
+    await lab.restart(FROM_REPLICA, "WEBHOOK_REPLICA_TIMEOUT_S=3")
     await lab.deliver()
     async with lab.inject(server.pause_replay(replica)):
         await lab.deliver()
-        async with lab.inject(link.down(postgres)):
+        async with (
+            lab.inject(link.down(postgres)),
+            lab.limits(service.metric("webhook_reads_total", server="replica"), at_least=1),
+        ):
             await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
             await lab.request("delivery", of=1, expect=REFUSED)
 
