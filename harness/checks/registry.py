@@ -37,8 +37,8 @@ class Examined:
 
     `problem`: why it failed, as a sentence; empty where it holds. `saw`: what it examined, passing or failing, in a
     line. `observations`: how many things it examined; with 0 there was nothing to examine. `safety`: False where a
-    failure of a safety check is not about the rows. `firm`, `deliveries`, `clock`, `symptom` and `seen_ns`: see
-    `CheckResult`.
+    failure of a safety check is not about the rows. `firm`, `deliveries`, `clock`, `blurred`, `symptom` and
+    `seen_ns`: see `CheckResult`.
     """
 
     problem: str = ""
@@ -48,6 +48,7 @@ class Examined:
     firm: bool = True
     deliveries: tuple[str, ...] = ()
     clock: tuple[Late, ...] = ()
+    blurred: str = ""
     symptom: tuple[str, ...] = ()
     seen_ns: int | None = None
 
@@ -86,6 +87,7 @@ class Check:
             firm=found.firm,
             deliveries=found.deliveries,
             clock=found.clock if found.problem else (),
+            blurred="" if found.problem else found.blurred,
             symptom=found.symptom if found.problem else (),
             seen_ns=found.seen_ns if found.problem else None,
         )

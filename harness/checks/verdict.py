@@ -60,6 +60,7 @@ class CheckResult:
         deliveries: all deliveries whose answers made it fail; the sentence names the first.
         clock: the spans of time that were too long, if it failed for that reason.
         excused: why such a failure does not count: the machine had no free core.
+        blurred: why it would have held in any case: a want of cores hides what it looks for.
         symptom: what the failure has in common with others of the same cause: no id, no count and no time.
         seen_ns: when the first request that failed it had ended, in ns of CLOCK_MONOTONIC; None if there is none.
     """
@@ -76,6 +77,7 @@ class CheckResult:
     deliveries: tuple[str, ...] = ()
     clock: tuple[Late, ...] = ()
     excused: str = ""
+    blurred: str = ""
     symptom: tuple[str, ...] = ()
     seen_ns: int | None = None
 

@@ -165,6 +165,9 @@ def _shape(line: str) -> str:
 
 
 def _held(ablated: RunResult, proof: Proof) -> PairJudgement:
+    blurred = next((each.blurred for each in ablated.checks if each.name == proof.fails and each.blurred), "")
+    if blurred:
+        return PairJudgement(PairVerdict.INCONCLUSIVE, f"it held without {proof}, but {blurred}")
     reason = f"it held without {proof}: nothing shows what that is good for"
     found = re.search(proof.match, ablated.service_log) if proof.match else None
     if found:

@@ -130,6 +130,15 @@ def test_a_run_that_holds_although_the_harm_was_done_says_what_to_take_away_too(
     assert "the service's log has 'connection is closed': name in `without` what makes up for it" in judgement.reason
 
 
+def test_a_run_that_holds_because_a_busy_machine_hides_the_harm_is_inconclusive() -> None:
+    seen = CheckResult("figure", failed=False, blurred="the machine was too busy, which spreads them: 9")
+    proof = Proof(protections=("p",), fails="figure", match=PROOF.match)
+    judgement = judge_pair(made(), ablated(Verdict.HELD, checks=(seen,)), proof)
+    assert judgement.verdict is PairVerdict.INCONCLUSIVE
+    assert judgement.reason == "it held without p, but the machine was too busy, which spreads them: 9"
+    assert judge_pair(made(), ablated(Verdict.HELD, checks=(seen,)), PROOF).verdict is PairVerdict.UNPROVED
+
+
 def test_a_held_run_is_no_harm_done_by_an_empty_expression() -> None:
     proof = Proof(protections=("insert.idempotent",), fails="stored_once")
     judgement = judge_pair(made(), ablated(Verdict.HELD, service_log="whatever"), proof)

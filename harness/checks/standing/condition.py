@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.checks.clock import Late
+from harness.checks.clock import Late, machine_was_busy
 from harness.checks.facts.exchanges import exchanges
 from harness.checks.leaks import leaked_sessions
 from harness.checks.registry import Examined, Kind, check
 from harness.history import History
 from harness.history.events import AtRest, FigureRead, ScenarioProblem, UnhandledLogged
-from harness.vocabulary import LinesLogged, Metric, SendsPerRequest, WithoutWrites
+from harness.vocabulary import ConnectsPeak, LinesLogged, Metric, SendsPerRequest, WithoutWrites
 
 LEAKS = ("checked_out", "tasks", "descriptors")
 CONNECTIONS = ("connections", "busy connections")
@@ -97,7 +97,17 @@ def figure(history: History) -> Examined:
         observations=len(read),
         firm=False,
         clock=_counted_too_often(history, beyond),
+        blurred=next(filter(None, (_spread(history, at.t_ns, each) for at, each in history.placed(FigureRead))), ""),
     )
+
+
+def _spread(history: History, read_ns: int, read: FigureRead) -> str:
+    """Why a peak of connects may be as low as it is: those that waited for a core came later than the others."""
+    began_ns = min((e.span[0] for e in exchanges(history) if e.judged), default=read_ns)
+    if not isinstance(read.figure, ConnectsPeak) or read.at_most is None:
+        return ""
+    busy = machine_was_busy(history, Late((int(began_ns), read_ns), read.figure.within_ms, for_clients=False))
+    return f"{busy}, which spreads what would come at once: {read.figure!r} was {read.seen:g}" if busy else ""
 
 
 def _counted_too_often(history: History, beyond: Sequence[tuple[int, FigureRead]]) -> tuple[Late, ...]:
