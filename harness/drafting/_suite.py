@@ -9,7 +9,7 @@ from harness.standard import Planned, StandardSuite
 
 HEAD = '''"""What may happen on the links of {target}: the harness's standard suite, yours to change.
 
-`harness gate --suite standard` makes the same scenarios anew of the target each time.
+`harness gate --suite standard` makes the same scenarios from the target each time.
 """
 
 {imports}'''

@@ -22,7 +22,7 @@ from harness.processes.syscalls import ConnectRule, LeadRule, Rule, SyscallEvent
 from harness.stack.resolver import Resolver, Said
 from harness.vocabulary import ACKNOWLEDGED, Link
 
-NAME_LOOKED_UP = EvidenceKind("name_looked_up", "name server", "the service asked for the name, and was told this")
+NAME_LOOKED_UP = EvidenceKind("name_looked_up", "name server", "the service asked for the name and got this answer")
 DEAD_ADDRESS_DIALLED = EvidenceKind(
     "dead_address_dialled", "seccomp", "the service connected to an address of the name where nothing listens"
 )

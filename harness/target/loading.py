@@ -80,7 +80,7 @@ def _check_secrets(description: TargetDescription, sender: Sender, place: str) -
             raise UsageError.at(f"{place}: [secrets]", "settings", name, problem, valid=given)
     for name in description.secrets.parts:
         if name not in description.secrets.settings:
-            problem = "it is none of `settings`"
+            problem = "it is not one of `settings`"
             raise UsageError.at(f"{place}: [secrets.parts]", "", name, problem, valid=description.secrets.settings)
 
 

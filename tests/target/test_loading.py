@@ -357,7 +357,7 @@ METRICS = 'metrics = "/metrics"\n'
     ("table", "place", "problem"),
     [
         ('[secrets]\nsettings = ["REDIS_UR"]\n', "[secrets]: settings = 'REDIS_UR'", "closest valid: 'REDIS_URL'"),
-        ("[secrets.parts]\nREDIS_URL = '(?P<secret>x)'\n", "REDIS_URL", "it is none of `settings`"),
+        ("[secrets.parts]\nREDIS_URL = '(?P<secret>x)'\n", "REDIS_URL", "it is not one of `settings`"),
         ("[secrets]\nsettings = ['REDIS_URL']\nparts = { REDIS_URL = 'x' }\n", "REDIS_URL", "has no group 'secret'"),
         ("[residue]\nthread = 1\n", "[residue]: thread = 1", ", threads"),
         ("[log.tells]\nrefused = 'refused'\n", "[log.tells]: refused = 'refused'", "has no group named id"),

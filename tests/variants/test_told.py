@@ -40,5 +40,5 @@ def test_each_difference_is_shown_with_both_answers_and_the_mend() -> None:
 
 def test_what_was_written_anew_is_to_be_reviewed() -> None:
     found = recorded({"a": NO, "b": NO}, updated=True)
-    assert lines(found)[-1].endswith("written anew; review the difference")
+    assert lines(found)[-1].endswith("written again; review the difference")
     assert found.status is ExitStatus.HELD

@@ -44,7 +44,7 @@ from harness.suite.status import ExitStatus
 from harness.suite.verbs.search import Search
 
 SECTION = "coverage"
-UPDATE = "look at what has changed, then write the space anew with `harness coverage --update`"
+UPDATE = "look at the changes, then write the space again with `harness coverage --update`"
 
 
 @dataclass(frozen=True, slots=True)

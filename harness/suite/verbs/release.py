@@ -47,7 +47,7 @@ def release_of(path: Path, candidate: Chosen, choose: Callable[[Path], Chosen]) 
 def _recorded(path: Path, suite: Chosen) -> SummaryRead:
     found = read_summary(path, of_run=False)
     if not found.complete:
-        mend = "wait for it, have it made anew, or name another run or the release's target description"
+        mend = "wait for it, have it made again, or name another run or the release's target description"
         problem = f"{found.run.id} is not complete: it still runs, or was ended before all was run"
         raise UsageError.at("--against", "run", str(path), problem, mend=mend)
     ran = {run.id for run in own_runs(found) if run.profile == suite.profile}

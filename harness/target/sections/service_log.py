@@ -20,7 +20,7 @@ def _expression_with_id(text: str) -> str:
 
 def _expression_with_kind(text: str) -> str:
     if "kind" not in re.compile(text).groupindex:
-        raise wrong("has no group named kind", "put (?P<kind>...) around what says of which kind the text is")
+        raise wrong("has no group named kind", "put (?P<kind>...) around the part that gives the text's kind")
     return text
 
 

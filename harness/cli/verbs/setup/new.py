@@ -136,7 +136,7 @@ def _write_suite(settings: SuiteSettings, name: str) -> Iterator[str]:
     title = own.target.description.name
     _write(file, suite_source(made, title, lambda each: usual_protection(own.target, each.link)))
     yield f"{file}: {len(made.planned)} scenarios, which are yours from now on"
-    yield "They run with the others of the folder; --nightly adds those that take long:"
+    yield "They run with the folder's other scenarios; --nightly adds the long ones:"
     yield _line(settings, "gate")
 
 

@@ -22,6 +22,6 @@ def answers_lines(recorded: RecordedAnswers) -> Iterator[Line]:
         if name in seen:
             yield [(f"  + {one_line(str(seen[name]))}", PLAIN)]
     count = len(changed.other) + len(changed.new) + len(changed.gone)
-    mend = "written anew; review the difference" if recorded.updated else MEND
+    mend = "written again; review the difference" if recorded.updated else MEND
     told = f"{len(seen)} variants, {count} not as approved in {recorded.path}"
     yield [(f"{told}; {mend}" if changed else told, BAD if changed and not recorded.updated else PLAIN)]

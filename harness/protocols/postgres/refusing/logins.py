@@ -73,7 +73,7 @@ class LimitConnections(Fault, kind="server.limit_connections"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """Connections are made anew, and none is let in: the service refuses."""
+        """The service has to connect again, and no connection is let in: it refuses."""
         link = ground.link_as(Postgres)
         return Example(cls(link, 0), beside=(cut(link),), deliveries=SOME, expect=ground.without_link)
 
@@ -105,7 +105,7 @@ class ChangePassword(Fault, kind="server.change_password"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """Connections are made anew, and none is let in: the service refuses."""
+        """The service has to connect again, and no connection is let in: it refuses."""
         link = ground.link_as(Postgres)
         return Example(cls(link), beside=(cut(link),), deliveries=SOME, expect=ground.without_link)
 

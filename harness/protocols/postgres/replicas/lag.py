@@ -220,7 +220,7 @@ class _PauseReplay(_Behind):
                 return bool(await standby.fetchval("SELECT pg_get_wal_replay_pause_state()") == "paused")
 
             if not await poll_async(paused, within_s=PAUSED_WITHIN_S):
-                raise HarnessError(f"{server.name} goes on replaying {PAUSED_WITHIN_S:g} s after it was told to pause")
+                raise HarnessError(f"{server.name} still replays {PAUSED_WITHIN_S:g} s after pg_wal_replay_pause()")
 
     async def let_go(self, server: PostgresServer) -> None:
         async with open_session(server.url()) as standby:
