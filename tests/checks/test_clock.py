@@ -439,6 +439,12 @@ def test_a_figure_is_excused_by_a_tenth_of_a_second_for_each_one_too_many(too_ma
     assert ("figure" in story.failing()) is counts
 
 
+def test_a_late_answer_is_excused_by_what_its_client_waited_for_too() -> None:
+    clients = CoresSeen(10_000, (CoreWait("clients", 8_000), CoreWait("relay", 10)), 0.9)
+    assert late().tell(clients).judged().verdict is Verdict.INCONCLUSIVE
+    assert late().tell(CALM).judged().verdict is Verdict.FAILED
+
+
 def test_a_figure_is_not_excused_by_what_the_clients_waited_for_nor_by_some_tenths_of_a_second() -> None:
     """The service counts, whether or not the harness has a core to read its answers with."""
     clients = CoresSeen(10_000, (CoreWait("clients", 9_800), CoreWait("service", 400)), 0.9)
