@@ -75,6 +75,16 @@ def repeated_errors(statement: Statement, target: Target) -> Planned:
     )
 
 
+def errs_each_time(statement: Statement, target: Target) -> Planned:
+    """A later statement that writes errs each time: what came before it must not stay without it."""
+    at, word, error = statement.link, statement.shown, SEARCHED.of(statement.link.protocol).errors[0]
+    return _planned(
+        statement, target, "errs_each_time",
+        f"The server of {at} answers {word} with its error {error.code}, however often it is sent.",
+        wire.fail(statement.sent, code=error.code, fatal=error.fatal, always=True), MAY_REFUSE,
+    )  # fmt: skip
+
+
 def answers_lost(statement: Statement, target: Target) -> Planned:
     """The answer to the statement that stores is lost each time: after its last try the service cannot know.
 

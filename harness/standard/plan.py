@@ -14,7 +14,7 @@ from harness.scenario.schedule import Do, End, Move
 from harness.standard.example_moves import moves_of
 from harness.standard.ground import ground_of, links_of
 from harness.standard.links import link_breaks
-from harness.standard.messages import answers_lost, repeated_errors, statement_breaks, too_many_pairs
+from harness.standard.messages import answers_lost, errs_each_time, repeated_errors, statement_breaks, too_many_pairs
 from harness.standard.planned import PREFIX, LeftOut, Planned
 from harness.standard.statements import Statement
 from harness.target import Target
@@ -103,7 +103,10 @@ def _all(target: Target, seen: Unbroken, left_out: list[LeftOut]) -> Iterator[Pl
         written = [each for each in seen.statements if each.link == link and not each.by_chance]
         knows = STANDARD.of(link.protocol)
         warm = [each for each in written if each.kind == "warm"]
-        for statement in [each for each in warm if knows.writes(each.whole)][:1]:  # one stands for all
+        writing = [each for each in warm if knows.writes(each.whole)]
+        for statement in writing[1:]:
+            yield errs_each_time(statement, target)
+        for statement in writing[:1]:  # one stands for all
             yield repeated_errors(statement, target)
             stores = next((each for each in warm if knows.commits(each.whole)), statement)
             if stores.is_answered:

@@ -89,13 +89,25 @@ def test_more_deliveries_than_connections_meet_an_error_at_the_first_statement_t
     assert not any("_errs_for_" in name for name in ids(planned(target, of(postgres, "SELECT 1"), of(redis, "SET"))))
 
 
+def test_each_later_statement_that_writes_errs_each_time(target: Target) -> None:
+    sent = of(postgres, "BEGIN", "INSERT INTO orders", "SELECT 1", "INSERT INTO outbox", "UPDATE orders", "COMMIT")
+    found = {each.id: each for each in planned(target, sent).planned if each.id.endswith("_errs_each_time_postgres")}
+    assert [*found] == [
+        "standard_insert_into_outbox_errs_each_time_postgres",
+        "standard_update_errs_each_time_postgres",
+    ]
+    for each in found.values():
+        assert "always=True" in each.schedule.to_python()
+        assert "deliver(expect=ACKNOWLEDGED | REFUSED)" in each.schedule.to_python()
+
+
 @pytest.mark.parametrize(
     ("sent", "stores"),
     [(["BEGIN", "INSERT INTO orders", "UPDATE x", "COMMIT"], ["commit"]), (["INSERT INTO orders"], ["insert"]),
      (["BEGIN", "SELECT 1", "COMMIT"], []), (["WITH x AS (INSERT", "END"], ["end"])],
 )  # fmt: skip
 def test_the_answer_to_what_stores_is_lost_each_time(target: Target, sent: list[str], stores: list[str]) -> None:
-    found = {each.id: each for each in planned(target, of(postgres, *sent)).planned if "_each_time_" in each.id}
+    found = {each.id: each for each in planned(target, of(postgres, *sent)).planned if "_lost_each_time_" in each.id}
     assert [*found] == [f"standard_{word}_answer_lost_each_time_postgres" for word in stores]
     for each in found.values():
         assert "always=True" in each.schedule.to_python()
