@@ -18,6 +18,7 @@ from harness.history.events import (
     CoresSeen,
     CoreWait,
     CountsRead,
+    ErrorLogged,
     Event,
     FigureRead,
     MomentMissed,
@@ -172,7 +173,14 @@ def alert_of_a_slow_service() -> Story:
     return watched("pending", "firing", "inactive", other="firing")
 
 
+def error_unheard() -> Story:
+    """An error that reached the service when it had given the delivery up already."""
+    story = middle().request("z", UNKNOWN, took_ms=3_200, expected=ACKNOWLEDGED | UNKNOWN)
+    return rest(story.tell(ErrorLogged("postgres", "25P03", "idle", 1, 0, ("z",), 1, owed=True)))
+
+
 STORIES = [
+    error_unheard,
     alert_too_late,
     alert_seen_too_seldom,
     alert_of_a_slow_service,
@@ -227,8 +235,10 @@ def test_a_variant_that_is_answered_otherwise_counts_on_any_machine() -> None:
         (whole().tell(StartEnded(9, None, 5_000.0, False, "hunter2", hides="hunter2")), "ends"),
         (whole().tell(StartTried("six", 9, None, 5_000.0, True, "")), "starts"),
         (whole().tell(PrepareEnded(9, 1, 5_000.0, "")), "prepares"),
+        (whole().tell(ErrorLogged("postgres", "25P03", "idle", 1, 0, ("a",), 1, owed=True)), "errors_are_told"),
+        (error_unheard().tell(ErrorLogged("redis", "OOM", "no", 9, 0, ("z",), 9, owed=True)), "errors_are_told"),
     ],
-    ids=["stays for ever", "listened", "ended well", "showed a secret", "came up", "prepare failed"],
+    ids=["stays for ever", "listened", "ended well", "showed a secret", "came up", "prepare failed", "stored", "many"],
 )
 def test_what_no_time_mends_counts_on_any_machine(story: Story, failing: str) -> None:
     judged = story.tell(BUSY).judged()

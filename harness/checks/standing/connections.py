@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.checks.clock import CLIENTS, SERVICE, Late, Span, ms_of
 from harness.checks.facts.closed_connections import CAUSE_NS, Cost, cost_of
-from harness.checks.facts.exchanges import Exchange, exchanges, several
+from harness.checks.facts.exchanges import Exchange, by_delivery, by_the_clock, exchanges, several
 from harness.checks.registry import Examined, Kind, check
 from harness.faults.fault import Fault
 from harness.history import History
@@ -24,7 +24,7 @@ from harness.history.events import (
     ServiceEnded,
     ServiceStarted,
 )
-from harness.vocabulary import FINAL_NO
+from harness.vocabulary import CONFIRMED, FINAL_NO
 
 HUNG_UP_NS = 1_000_000_000
 """So long after a client has hung up the service may give up what it did for it."""
@@ -158,7 +158,22 @@ def errors_are_told(history: History) -> Examined:
         saw=f"{len(logged)} kinds of errors for deliveries"
         f"{', passed over in silence: ' if silent else ''}{', '.join(silent)}",
         observations=sum(each.met for each in logged),
+        clock=tuple(_given_up(history, [each for each in logged if each.owed and each.untold_count])),
     )
+
+
+def _given_up(history: History, untold: Sequence[ErrorLogged]) -> Sequence[Late]:
+    """Return how long each delivery took whose error nobody heard: the service had given it up by then.
+
+    None if another delivery is among them.
+    """
+    wrong: list[Exchange] = []
+    for name in (name for each in untold for name in each.untold):
+        sent = [e for e in by_delivery(history).get(name, ()) if e.outcome not in CONFIRMED]
+        if not sent:
+            return ()
+        wrong += sent
+    return by_the_clock(history, wrong) if all(each.untold_count == len(each.untold) for each in untold) else ()
 
 
 @check(Kind.LIVENESS, says="1 of 1: waited, while the service waited for no server (limit ms)")
