@@ -21,10 +21,12 @@ POOL_AND_QUEUE = 30
 )
 @proves("names.last_known", fails="outcome", match=NOT_FOUND)
 async def test_name_does_not_resolve(lab: Lab, fault: Fault) -> None:
-    """PostgreSQL's name does not resolve any more, and its connections are gone: it is where it was."""
+    """PostgreSQL's name does not resolve any more, and its connections go, twice: it is where it was."""
     await lab.restart(*BY_NAME)
     await lab.deliver()
     async with lab.inject(fault, link.cut(postgres)):
+        await lab.deliver(5)
+        await lab.inject(link.cut(postgres))
         await lab.deliver(5)
 
 

@@ -134,6 +134,9 @@ class ProbesDescription(Table):
     would create a new series each time, which is never removed."""
     counts_from_zero: bool = Field(default=False, strict=True)
     """Each of those counters must be shown from the start, at 0. An alert on a missing counter never fires."""
+    always_shown: bool = Field(default=False, strict=True)
+    """The metrics must be shown whatever is away. If `pool` names some, they are read while a fault is in force, and an
+    answer of another status than 2xx fails the check `counts_are_true`: monitoring would be blind in the outage."""
 
 
 class ProtectionDescription(Table):

@@ -19,6 +19,7 @@ from harness.faults.site import Site
 from harness.history import Entry, Recorder
 from harness.history.events import Counted, FaultActed, FaultHealed
 from harness.stack.http.client import HttpClient, UnansweredError
+from harness.stack.http.exchange import Response
 from harness.stack.tcp.sockets import ConnectionCount, connection_counts
 from harness.target import Target
 
@@ -32,6 +33,8 @@ FINE_S = 5.0
 """After this many seconds, both happen less often in proportion: in an hour there are 800 readings."""
 KERNEL, POOL, SERVICE = "kernel", "pool", "service"
 LANE = "counts"
+NOT_SHOWN = "the metrics were answered with status"
+EXCERPT = 80
 
 
 class Counting:
@@ -110,22 +113,21 @@ class Counting:
 
     async def _ask(self, client: HttpClient) -> None:
         async with self._site.asking.question() as allowed:
-            text = await self._said(client) if allowed and self._site.service.running else None
+            answer = await self._said(client) if allowed and self._site.service.running else None
         try:
-            probed = None if text is None else Probed(text)
+            probed = None if answer is None else Probed(_metrics_of(answer))
             said = {word: probed.get(metric) if probed else None for word, metric in self._pool.items()}
         except (HarnessError, ValueError) as problem:  # no such metric just now, or no metrics at all
             self._note(POOL, SERVICE, dict.fromkeys(self._pool), problem=_told(problem))
         else:
             self._note(POOL, SERVICE, said)
 
-    async def _said(self, client: HttpClient) -> str | None:
-        """Return the service's metrics; None if it does not answer: expected under a fault, shown as a gap."""
+    async def _said(self, client: HttpClient) -> Response | None:
+        """Return the answer with the service's metrics; None without one: expected under a fault, shown as a gap."""
         try:
-            answer = await client.get(self._site.service.port, self._metrics, within_s=ASK_WITHIN_S)
+            return await client.get(self._site.service.port, self._metrics, within_s=ASK_WITHIN_S)
         except (UnansweredError, TimeoutError):
             return None
-        return answer.text if answer.is_success else None
 
     def _note(self, of: str, source: str, numbers: Mapping[str, float | None], *, problem: str = "") -> None:
         for what, seen in numbers.items():
@@ -145,6 +147,12 @@ async def _again_and_again(count: Callable[[], Awaitable[None]], every_s: float,
             # This does not use wait_for: before Python 3.12 it loses a cancellation that comes together with the event.
             async with asyncio.timeout(every_s * max(1.0, (time.monotonic() - began_s) / FINE_S)):
                 await due.wait()
+
+
+def _metrics_of(answer: Response) -> str:
+    if not answer.is_success:
+        raise HarnessError(f"{NOT_SHOWN} {answer.status}: {answer.text[:EXCERPT]}")
+    return answer.text
 
 
 def _told(problem: Exception) -> str:

@@ -167,6 +167,8 @@ class Observer:
             return MomentState(
                 False, "no metrics were shown: none are described ([probes] of the target), or the service ended"
             )
+        if not probed.is_shown:
+            return MomentState(False, f"the metrics were answered with status {probed.status}")
         value = probed.get(moment.name, dict(moment.metric.pairs()))
         return MomentState(moment.within(value), f"{moment.name} is {value:g}")
 

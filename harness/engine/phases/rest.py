@@ -242,6 +242,8 @@ async def checked_out(rig: Rig) -> Sequence[AtRest]:
         answer = await rig.clients.http.get(port, probes.metrics, within_s=within_s)
     except (UnansweredError, TimeoutError):
         return ()  # it has ended, or hangs: another check reports that
+    if not answer.is_success:
+        return ()  # it says nothing now: `[probes] always_shown` is about that
     return [AtRest("checked_out", Probed(answer.text).get(probes.checked_out), 0)]
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.engine.observing.service.counts import below_zero
+from harness.engine.observing.counting import NOT_SHOWN
+from harness.engine.observing.service.counts import below_zero, not_shown
 from harness.engine.observing.service.probes import Probed
 from harness.engine.phases.rest import UNTOLD, overtold_connections, untold_connections
 from harness.history import Recorder
@@ -47,3 +48,12 @@ def test_nobody_has_less_than_no_connection(label: str, seen: float, problems: i
     for each in (5, seen, None, 5):
         recorder.record("counts", Counted("pool", label, each, "service"))
     assert len(list(below_zero(TARGET, recorder.history))) == problems
+
+
+def test_an_answer_in_place_of_the_metrics_is_told_once_and_a_missing_one_is_not() -> None:
+    """A page that is not answered, or that lacks a metric, is a gap of the timeline: other checks judge that."""
+    recorder = Recorder()
+    for problem in ("", f"{NOT_SHOWN} 500: Internal", "no such metric", f"{NOT_SHOWN} 500: Internal"):
+        recorder.record("counts", Counted("pool", "idle", None, "service", problem))
+    recorder.record("counts", Counted("postgres", "open", None, "kernel", f"{NOT_SHOWN} 500: of another source"))
+    assert not_shown(recorder.history) == [f"{NOT_SHOWN} 500: Internal"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.engine.observing.counting import POOL
+from harness.engine.observing.counting import NOT_SHOWN, POOL
 from harness.engine.observing.service.probes import Probed
 from harness.engine.rig import Rig
 from harness.errors import HarnessError
@@ -38,6 +38,8 @@ def _problems(rig: Rig, probed: Probed) -> Iterator[str]:
                     if not _shown(probed, series))  # fmt: skip
     yield from (f"{series} is not shown" for series in probes.shows if not _shown(probed, series))
     yield from below_zero(rig.target, rig.recorder.history)
+    if probes.always_shown:
+        yield from not_shown(rig.recorder.history)
     if not probed.is_taken:
         yield f"Prometheus takes no metrics of the content type {probed.content_type!r}"
     for label, known in probes.labels.items():
@@ -57,6 +59,12 @@ def below_zero(target: Target, history: History) -> Iterator[str]:
         least = min((seen for seen in said if seen is not None), default=0.0)
         if series in told and least < 0:
             yield f"{series} was {least:g} for a time, and it counts connections"
+
+
+def not_shown(history: History) -> Sequence[str]:
+    """How the service has answered at any time of the run in place of showing its metrics, each answer once."""
+    told = (each.problem for each in history.of(Counted) if each.of == POOL)
+    return list(dict.fromkeys(problem for problem in told if problem.startswith(NOT_SHOWN)))
 
 
 def _value(probed: Probed, series: str) -> float:

@@ -39,12 +39,14 @@ class Sample:
 class Probed:
     """The service's metrics at one moment, in the text format of Prometheus.
 
-    `pid`: the process that they belong to. `content_type`: as the answer gave it; empty if it gave none.
+    `pid`: the process that they belong to. `content_type`: as the answer gave it; empty if it gave none. `status`: the
+    answer's; of another than 2xx the text may be no metrics.
     """
 
     text: str
     pid: int = 0
     content_type: str = PLAIN
+    status: int = 200
 
     def get(self, name: str, labels: Mapping[str, str] | None = None) -> float:
         """Return the sum of a metric's samples that have these labels; 0 if none was counted yet.
@@ -62,6 +64,11 @@ class Probed:
         if named and not found:
             _check_labels(name, named, wanted)
         return sum(sample.value for sample in found)
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the service has shown its metrics, and not answered something else."""
+        return self.status // 100 == 2
 
     def shows(self, name: str, labels: Mapping[str, str]) -> bool:
         """Return whether there is a sample of the metric that has these labels."""
@@ -131,7 +138,7 @@ async def probe(target: Target, service: ServiceProcess) -> Probed | None:
                 return None  # the process has ended: another check reports that
             raise HarnessError(f"the service's {probes.metrics} cannot be read: {problem!r}") from problem
     given = dict(answer.headers).get("content-type", "")
-    return Probed(answer.text, pid=service.process.pid, content_type=given)
+    return Probed(answer.text, pid=service.process.pid, content_type=given, status=answer.status)
 
 
 def _check_labels(name: str, named: Sequence[Sample], wanted: Mapping[str, str]) -> None:
