@@ -187,6 +187,7 @@ def waited(
     error_after_ms: float | None = None,
     fault: Fault | None = None,
     waited_ms: float = 0.0,
+    others: float = 0.1,
     healed_after_ms: float = 1_000.0,
 ) -> Story:
     """A request that was open for a second, in which the service waited for no server for 0.8 s."""
@@ -195,7 +196,7 @@ def waited(
     story.tell_at(began_ns + SECOND_NS, RequestEnded(100, ACKNOWLEDGED, 1_000.0, 200, "stored"))
     for at in (1, 2):
         waits = (CoreWait("service", waited_ms / 2, 5.0),)
-        story.tell_at(began_ns + at * SECOND_NS // 2, CoresSeen(500.0, waits, 0.1, 2))
+        story.tell_at(began_ns + at * SECOND_NS // 2, CoresSeen(500.0, waits, others, 2))
     if fault is not None:
         story.tell_at(began_ns, FaultActed(9, fault))
         story.tell_at(began_ns, EvidenceSeen(9, fault.evidence[0].kind, fault.evidence[0].source, "some"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.checks.clock import CLIENTS, SERVICE, Late, Span, ms_of
+from harness.checks.clock import CLIENTS, SERVICE, Late, Span, machine_was_busy, ms_of
 from harness.checks.facts.closed_connections import CAUSE_NS, Cost, cost_of
 from harness.checks.facts.exchanges import Exchange, by_delivery, by_the_clock, exchanges, several
 from harness.checks.registry import Examined, Kind, check
@@ -181,7 +181,7 @@ def waits_for_something(history: History) -> Examined:
     """A request does not wait for long while the service waits for no server, if the target has a limit for that."""
     found: list[tuple[Exchange, Span]] = []
     judged = 0
-    limit_ms = 0.0
+    limit_ms, hidden = 0.0, ""
     blind = _blind(history)
     for seen in history.of(QuietSeen):
         limit_ms = seen.idle_wait_ms
@@ -194,6 +194,8 @@ def waits_for_something(history: History) -> Examined:
                     continue
                 if over_ms - _at_work_ms(history, span) > limit_ms:
                     found.append((each, span))
+                elif not hidden:
+                    hidden = machine_was_busy(history, Late(span, over_ms - limit_ms))
     stories = [f"{each.name} waited {(span[1] - span[0]) / 1e9:.2f} s" for each, span in found]
     words = f", while the service waited for no server (limit {limit_ms:g} ms)"
     return Examined(
@@ -204,6 +206,7 @@ def waits_for_something(history: History) -> Examined:
         observations=judged,
         deliveries=tuple(dict.fromkeys(each.sent.delivery for each, _ in found)),
         clock=tuple(Late(span, ms_of(span) - limit_ms) for _, span in found),
+        blurred=f"{hidden}, and nobody can tell that from a wait for nothing" if hidden else "",
     )
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.checks.facts.closed_connections import AGE_MS, IDLE_MS, cost_of
+from harness.checks.standing.connections import waits_for_something
 from harness.engine.observing.servers.tries import quiet_everywhere
 from harness.engine.observing.service.errors_logged import errors_logged
 from harness.faults import wire
@@ -27,7 +28,7 @@ from harness.history.events import (
 from harness.protocols.postgres.words import postgres
 from harness.vocabulary import ACKNOWLEDGED, UNKNOWN
 from tests.checks.spoilt import costly, told_of, waited
-from tests.checks.support import DOWN, Story, digest_of
+from tests.checks.support import DOWN, Story, digest_of, whole
 
 MS = 1_000_000
 TAKES_MS = 4
@@ -274,6 +275,15 @@ def test_a_request_may_pause_after_a_failure_and_wait_for_what_the_relay_does_no
 def test_a_wait_for_a_core_is_none_for_nothing() -> None:
     assert waited(waited_ms=600).failing() == {"waits_for_something"}
     assert waited(waited_ms=750).failing() == set()
+
+
+def test_a_wait_that_may_have_been_for_a_core_is_no_proof_that_the_service_waits_for_nothing() -> None:
+    def blurred(story: Story) -> str:
+        return waits_for_something(story.recorder.history).blurred
+
+    assert "the machine was too busy: other programs took 90%" in blurred(waited(waited_ms=950, others=0.9))
+    assert blurred(waited(waited_ms=950)) == "", "the service's own load"
+    assert blurred(whole()) == ""
 
 
 def met(*errors: tuple[str, str, str], unread: bool = False) -> ErrorsMet:
