@@ -25,7 +25,7 @@ GROUPED = (
     "WEBHOOK_COMMIT_GROUP=on", "WEBHOOK_GROUP_COMMITTERS=1",
     # While the first one is held the others come, on a busy machine, too.
     "WEBHOOK_GROUP_QUICK_S=30", "WEBHOOK_POOL_TIMEOUT_S=4", "WEBHOOK_STATEMENT_TIMEOUT_S=4.5",
-    "WEBHOOK_REDIS_OPERATION_TIMEOUT_S=2",
+    "WEBHOOK_REDIS_OPERATION_TIMEOUT_S=2", "WEBHOOK_CONNECT_TIMEOUT_S=3",
 )  # fmt: skip
 STORED_TWICE = proves("insert.idempotent", fails="stored_once")
 ALL_OF_THEM = "5 of .*unknown"
@@ -109,6 +109,41 @@ async def test_batch_of_repeats_and_new_ones(lab: Lab) -> None:
             lab.deliver(2),
             of=7,
         ),
+    ):
+        pass
+
+
+@STORED_TWICE
+async def test_batch_has_an_id_of_two_sources(lab: Lab) -> None:
+    """Two sources use the same ids, which Redis has forgotten. One batch has both: repeats, a repeat and a new one."""
+    await lab.restart(*GROUPED)
+    await lab.deliver(2)
+    await lab.request("neighbour", of=1, expect=ACKNOWLEDGED)
+    await lab.inject(server.flush(redis))
+    async with (
+        lab.limits(service.metric("webhook_batched_total"), at_least=4),
+        lab.limits(service.metric("webhook_batches_total"), at_most=1),
+        batch(
+            lab,
+            lab.request("again", of=0, expect=ACKNOWLEDGED),
+            lab.request("neighbour", of=0, expect=ACKNOWLEDGED),
+            lab.request("again", of=1, expect=ACKNOWLEDGED),
+            lab.request("neighbour", of=1, expect=ACKNOWLEDGED),
+            of=4,
+        ),
+    ):
+        pass
+
+
+@proves("errors.refuse", fails="log_clean", match=UNHANDLED)
+async def test_one_of_a_batch_is_in_doubt(lab: Lab) -> None:
+    """Five are stored, and that answer is lost. Of one PostgreSQL does not tell what became of it: it is unknown."""
+    await lab.restart(*GROUPED)
+    asked = postgres.sent("INSERT INTO deliveries (source, id, sha256, body) VALUES", having="-=+:~_ABC")
+    async with (
+        lab.limits(service.metric("webhook_commits_resolved_total"), at_least=4, at_most=4),
+        lab.inject(wire.cut(postgres.answered("COMMIT", nth=2)), wire.fail(asked, code="42501")),
+        batch(lab, lab.deliver(4), lab.request("long_id", of=None, expect=UNKNOWN)),
     ):
         pass
 

@@ -163,6 +163,8 @@ class Contract:
         about = delivery or self._fresh.next()
         if name in self.rig.target.description.right:
             about = changed(about, self.rig.target.description.right[name])
+        if name in self.rig.target.description.identities:
+            about = self._by_another(name, about)
         if asks is Asks.TAKEN:
             about = self._with_another_body(about)
         errand = self._errand(asks, name, broken=broken, purpose=Purpose.SCENARIO)
@@ -175,7 +177,8 @@ class Contract:
     def names(self) -> Sequence[str]:
         """The names of all requests that `ask` takes."""
         described = self.rig.target.description
-        return (AGAIN, TAKEN, *described.reads, *described.right, *described.wrong, *health_paths(self.rig.target))
+        health, senders = health_paths(self.rig.target), described.identities
+        return (AGAIN, TAKEN, *described.reads, *described.right, *described.wrong, *health, *senders)
 
     def _asks(self, name: str, *, sent: bool) -> Asks:
         described = self.rig.target.description
@@ -187,7 +190,7 @@ class Contract:
             return Asks.WRONG
         if name in health_paths(self.rig.target):
             return Asks.HEALTH
-        if name not in (AGAIN, TAKEN, *described.right):
+        if name not in (AGAIN, TAKEN, *described.right, *described.identities):
             raise UsageError.at("request", "name", name, "the target has no such request", valid=self.names)
         return Asks.TAKEN if name == TAKEN else Asks.DELIVER
 
@@ -251,22 +254,29 @@ class Contract:
     def _of_another(
         self, identity: str, delivery: Delivery, *, broken: bool, purpose: Purpose
     ) -> Iterator[tuple[Delivery, Errand]]:
-        """Send the same id as another sender. If that is another source, it is another delivery with another body.
+        """Send the same id as another sender, and read it if that is another source."""
+        of_other = self._by_another(identity, delivery)
+        yield of_other, self._errand(Asks.DELIVER, "", broken=broken, purpose=purpose)
+        for name, read in self.rig.target.description.reads.items():
+            if (
+                of_other.source != delivery.source
+                and not broken
+                and any("{source}" in text for text in (read.path, *read.headers.values()))
+            ):
+                yield of_other, self._errand(Asks.READ, name, broken=broken, purpose=purpose)
+
+    def _by_another(self, identity: str, delivery: Delivery) -> Delivery:
+        """The same id as another sender's. If that is another source, it is another delivery with another body.
 
         What was sent as that source before is sent again: `delivery` may be any source's.
         """
         source = source_of(self.rig.target, identity)
-        own = source != delivery.source
-        body = (with_another_letter(delivery.body) if own else None) or delivery.body
+        body = (with_another_letter(delivery.body) if source != delivery.source else None) or delivery.body
         other = Delivery(delivery.id, source, body, identity=identity)
-        of_other = dataclasses.replace(other, body=self.rig.clients.sent.get(other.name, other).body)
-        yield of_other, self._errand(Asks.DELIVER, "", broken=broken, purpose=purpose)
-        for name, read in self.rig.target.description.reads.items():
-            if own and not broken and any("{source}" in text for text in (read.path, *read.headers.values())):
-                yield of_other, self._errand(Asks.READ, name, broken=broken, purpose=purpose)
+        return dataclasses.replace(other, body=self.rig.clients.sent.get(other.name, other).body)
 
     def _errand(self, asks: Asks, name: str, *, broken: bool, purpose: Purpose) -> Errand:
-        named = "" if name in (AGAIN, TAKEN) else name
+        named = "" if name in (AGAIN, TAKEN, *self.rig.target.description.identities) else name
         return Errand(purpose=purpose, asks=asks, name=named, owed=self._owed(asks, broken=broken))
 
     def _owed(self, asks: Asks, *, broken: bool) -> Outcome | None:

@@ -70,7 +70,8 @@ class Sending(Verbs):
 
         Args:
             name: one of the target's `[reads]`, `[right]` or `[wrong]`; `alive` or `ready`; `again`: the delivery once
-                more; `taken`: another body under its id.
+                more; `taken`: another body under its id; one of the `[identities]`: the same id as that sender, with
+                another body if it is another source.
             of: which delivery of the scenario the request is about, as an index of a list: -1 is the last one. None:
                 a delivery that was never sent.
             expect: the outcome that it must have (check `outcome`). None: what the contract owes when
