@@ -221,6 +221,10 @@ def test_an_error_that_was_handled_is_not_judged_by_its_traceback(tmp_path: Path
     unhandled = load_target(file).description.service.unhandled
     traceback = 'Traceback (most recent call last):\n  File "x.py", line 1\nOSError: gone\n'
     assert not [*unhandled_in(f"WARNING: trying again\n{traceback}".splitlines(), unhandled)]
+    of_asyncpg = (
+        "ERROR:asyncio:Future exception was never retrieved\nConnectionError: unexpected connection_lost() call"
+    )
+    assert not [*unhandled_in(of_asyncpg.splitlines(), unhandled)]
     for told in (
         "ERROR:    Exception in ASGI application", "Task exception was never retrieved", "Exception in thread worker:",
         "[2026-01-01 00:00:00,000] ERROR in app: Exception on /orders [POST]", "Internal Server Error: /orders/",

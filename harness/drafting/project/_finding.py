@@ -39,14 +39,15 @@ DJANGO_URL = re.compile(r"\bdj_database_url\.config\(|\benv\.db\(\s*\)")
 PORT_SETTING = re.compile(r"[\"'{.\[]PORT\b")
 UNHANDLED: Mapping[str, str] = {
     ".py": (
-        "Exception in (ASGI|WSGI|thread)|exception was never retrieved|Exception on /|Internal Server Error: /"
-        "|Error handling request|Exception ignored"
+        "Exception in (ASGI|WSGI|thread)|(Task|GatheringFuture) exception was never retrieved"
+        "|Exception on /|Internal Server Error: /|Error handling request|Exception ignored"
     ),
     ".go": "^panic|goroutine \\d+ \\[running\\]",
 }
 """The text by which a language reports an unhandled error, by the ending of its files.
 
-A traceback alone does not show that: services also log handled errors with one.
+A traceback alone does not show that: services also log handled errors with one. Nor does a bare future that
+nobody asked: asyncpg leaves one behind when a connect is cancelled.
 """
 OF_OTHERS = "Unhandled|Uncaught|Exception in"
 PYTHON_PROGRAMS = {"uvicorn", "gunicorn", "hypercorn", "granian", "flask", "alembic", "fastapi", "daphne", "waitress"}
