@@ -13,17 +13,25 @@ from tests.scenario_live.support import Runs, ends, limited
 
 
 @pytest.mark.parametrize(
-    ("target", "profile"), [(postgres, "hardened"), (redis, "incident")], ids=["postgres", "redis"]
+    ("target", "profile", "besides"),
+    [(postgres, "hardened", set[str]()), (redis, "incident", {"retries_capped"})],
+    ids=["postgres", "redis"],
 )
-def test_slower_and_late(runs: Runs, target: Link, profile: str) -> None:
+def test_slower_and_late(runs: Runs, target: Link, profile: str, besides: set[str]) -> None:
+    """`besides`: the incident's client sends its SET again once the link is healed, which the target does not allow.
+
+    Whether that falls between two requests for the delivery is a matter of milliseconds.
+    """
+
     async def play(lab: Lab) -> None:
         async with lab.inject(link.swallow(target)):
             await lab.deliver(expect=ANY_OUTCOME, slower_ms_max=100)
 
     result = runs.on(target=limited(runs.bed.target, request_deadline_ms=400))(play, profile=profile)
 
-    assert (result.verdict, result.failing_checks) == (Verdict.FAILED, ("in_time", "slower")), result.failing
-    for failing in result.failing:
+    late = [each for each in result.failing if each.name not in besides]
+    assert (result.verdict, [each.name for each in late]) == (Verdict.FAILED, ["in_time", "slower"]), result.failing
+    for failing in late:
         assert f"s, waiting for {target} (" in failing.reason
 
 

@@ -143,7 +143,7 @@ def test_a_hang_up_that_was_never_reached(runs: Runs, at: Moment) -> None:
     result = runs(play)
 
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert "left no evidence: " in result.reason
+    assert "left no evidence that the service felt it; " in result.reason
     assert "; seen instead: 0 of 5 clients hung up; " in result.reason
 
 
@@ -224,5 +224,5 @@ def test_a_moment_that_never_came(runs: Runs, at: Moment, instead: str) -> None:
     result = runs(play)
 
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert result.reason.startswith(f"{kill!r} left no evidence: ")
+    assert result.reason.startswith(f"{kill!r} left no evidence that the service felt it; ")
     assert instead in result.reason.partition("; seen instead: ")[2]
