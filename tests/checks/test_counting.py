@@ -97,6 +97,19 @@ def test_a_connection_that_an_error_of_the_server_ends_explains_what_follows(*, 
     assert ("costs_no_other" in changed.failing()) is blamed
 
 
+@pytest.mark.parametrize(("unread", "blamed"), [(False, True), (True, False)])
+def test_an_error_that_came_too_late_to_be_read_costs_nothing(*, unread: bool, blamed: bool) -> None:
+    """The connection had been ended while an answer was due: a pool may then give up those that are as old."""
+    story = costly()
+    errors = next(iter(story.recorder.history.of(ErrorsMet)))
+    seen = next(iter(story.recorder.history.of(ConnectionsSeen)))
+    error = replace(errors.errors[0], unread=unread)
+    given_up = replace(seen.connections[4], used_until_ns=0, ended_ns=error.t_ns - 100 * MS, by="service", in_use=True)
+    connections = (*seen.connections[:4], given_up if unread else seen.connections[4])
+    changed = whole().tell(replace(errors, errors=(error,)), replace(seen, connections=connections))
+    assert ("costs_no_other" in changed.failing()) is blamed
+
+
 def test_the_worst_second_counts_each_that_was_sent_again_in_it() -> None:
     assert "in the worst second 3 again" in saw(tried("c", "40001", "40001", "40001", "ok"), "retries_capped")
 

@@ -90,7 +90,7 @@ def _told(trigger: _Trigger, cost: Cost, link: str) -> str:
 
 def _errors(errors: Sequence[ErrorMet]) -> Iterator[_Trigger]:
     for error in errors:
-        if error.own and not error.lost:
+        if error.own and not error.unread:
             yield _Trigger(error.t_ns, error.connection, f"{error.code} for {error.statement!r}")
 
 
@@ -106,7 +106,8 @@ def _of_requests(history: History) -> Iterator[_Trigger]:
 
 def _causes(history: History, connections: Sequence[ConnectionUsed], errors: Sequence[ErrorMet]) -> Sequence[int]:
     """When something spoke of the server or the line: a connection that was lost or given up, an error of that kind."""
-    own = {error.connection for error in errors if error.own}
+    # An error that came after the service had ended the connection is not why it ended it.
+    own = {error.connection for error in errors if error.own and not error.unread}
     hung_up = [each.span[1] for each in exchanges(history) if each.ended is not None and each.ended.hung_up_at]
     found = [error.t_ns for error in errors if not error.own]
     for each in sorted(connections, key=lambda each: each.ended_ns):
