@@ -20,6 +20,7 @@ def test_what_it_answers_so_is_the_evidence(runs: Runs) -> None:
             await lab.deliver()
         await lab.deliver()
         await lab.inject(server.kill_clients(redis))
+        await lab.deliver(5)  # they find the dead connections, which a question about the health might meet otherwise
 
     # With the service's 50 ms a busy machine would answer too late, and be left alone then.
     result = runs(play, without=("redis.timeouts", "redis.breaker"))
