@@ -53,7 +53,7 @@ def costs_no_other(history: History) -> Examined:
     examined = 0
     stories: list[str] = []
     for seen in history.of(ConnectionsSeen):
-        errors = met.get(seen.link, ())
+        errors = [error for error in met.get(seen.link, ()) if not _came_too_late(error, seen.connections)]
         triggers = sorted([*_errors(errors), *_of_requests(history)], key=lambda each: each.t_ns)
         examined += len(triggers)
         causes = _causes(history, seen.connections, errors) if seen.connections else ()
@@ -88,9 +88,14 @@ def _told(trigger: _Trigger, cost: Cost, link: str) -> str:
     )
 
 
+def _came_too_late(error: ErrorMet, connections: Sequence[ConnectionUsed]) -> bool:
+    """Whether the service had ended the connection before the error came: then it did not end it for that error."""
+    return error.own and any(each.number == error.connection and 0 < each.ended_ns < error.t_ns for each in connections)
+
+
 def _errors(errors: Sequence[ErrorMet]) -> Iterator[_Trigger]:
     for error in errors:
-        if error.own and not error.unread:
+        if error.own and not error.lost:
             yield _Trigger(error.t_ns, error.connection, f"{error.code} for {error.statement!r}")
 
 
@@ -106,8 +111,7 @@ def _of_requests(history: History) -> Iterator[_Trigger]:
 
 def _causes(history: History, connections: Sequence[ConnectionUsed], errors: Sequence[ErrorMet]) -> Sequence[int]:
     """When something spoke of the server or the line: a connection that was lost or given up, an error of that kind."""
-    # An error that came after the service had ended the connection is not why it ended it.
-    own = {error.connection for error in errors if error.own and not error.unread}
+    own = {error.connection for error in errors if error.own}
     hung_up = [each.span[1] for each in exchanges(history) if each.ended is not None and each.ended.hung_up_at]
     found = [error.t_ns for error in errors if not error.own]
     for each in sorted(connections, key=lambda each: each.ended_ns):
