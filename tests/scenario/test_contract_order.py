@@ -92,6 +92,16 @@ def test_another_source_has_a_body_of_its_own_under_the_same_id_and_is_shown_tha
     assert {*rotated} == {KNOWN.body}
 
 
+@pytest.mark.parametrize("body", [b'{"a": "7"}', b'{"a": ""}', b'{"a": 1}'])
+def test_another_source_has_another_body_whatever_the_first_one_ends_with(body: bytes) -> None:
+    """With one body for both, a read that forgets the source would show the right one."""
+    known = Delivery("msg_a", "harness", body)
+    sent = asked(TARGET, broken=False, known=known)
+    neighbours = {delivery.body for delivery, _ in sent if delivery.name == f"Neighbour/{known.id}"}
+    assert neighbours
+    assert body not in neighbours
+
+
 def test_each_source_has_one_body_whichever_of_them_was_acknowledged_last() -> None:
     last = Delivery(KNOWN.id, "A-Source", b'{"a": "a"}')
     before = [KNOWN, last, Delivery(KNOWN.id, "Neighbour", b'{"a": "a"}')]

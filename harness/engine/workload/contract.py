@@ -270,10 +270,11 @@ class Contract:
 
         What was sent as that source before is sent again: `delivery` may be any source's.
         """
-        source = source_of(self.rig.target, identity)
-        body = (with_another_letter(delivery.body) if source != delivery.source else None) or delivery.body
-        other = Delivery(delivery.id, source, body, identity=identity)
-        return dataclasses.replace(other, body=self.rig.clients.sent.get(other.name, other).body)
+        other = dataclasses.replace(delivery, source=source_of(self.rig.target, identity), identity=identity)
+        known = self.rig.clients.sent.get(other.name)
+        if known is not None:
+            return dataclasses.replace(other, body=known.body)
+        return other if other.source == delivery.source else self._with_another_body(other)
 
     def _errand(self, asks: Asks, name: str, *, broken: bool, purpose: Purpose) -> Errand:
         named = "" if name in (AGAIN, TAKEN, *self.rig.target.description.identities) else name

@@ -60,9 +60,9 @@ def small(rng: random.Random, index: int, *, limit_bytes: int) -> bytes:
 
 
 def with_another_letter(body: bytes) -> bytes | None:
-    """Return a body that differs in its last letter; None if it does not end as the harness's own do."""
+    """Return a body that differs in its last letter or digit; None if it does not end as the harness's own do."""
     letter = body[-3:-2]
-    if not (body.endswith(b'"}') and letter.isalpha()):
+    if not (body.endswith(b'"}') and letter.isalnum()):
         return None
     return body[:-3] + (b"b" if letter == b"a" else b"a") + body[-2:]
 
