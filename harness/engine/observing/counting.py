@@ -33,7 +33,6 @@ FINE_S = 5.0
 """After this many seconds, both happen less often in proportion: in an hour there are 800 readings."""
 KERNEL, POOL, SERVICE = "kernel", "pool", "service"
 LANE = "counts"
-NOT_SHOWN = "the metrics were answered with status"
 EXCERPT = 80
 
 
@@ -114,8 +113,12 @@ class Counting:
     async def _ask(self, client: HttpClient) -> None:
         async with self._site.asking.question() as allowed:
             answer = await self._said(client) if allowed and self._site.service.running else None
+        if answer is not None and not answer.is_success:
+            told = f"the metrics were answered with status {answer.status}: {answer.text[:EXCERPT]}"
+            self._note(POOL, SERVICE, dict.fromkeys(self._pool), problem=told, status=answer.status)
+            return
         try:
-            probed = None if answer is None else Probed(_metrics_of(answer))
+            probed = None if answer is None else Probed(answer.text)
             said = {word: probed.get(metric) if probed else None for word, metric in self._pool.items()}
         except (HarnessError, ValueError) as problem:  # no such metric just now, or no metrics at all
             self._note(POOL, SERVICE, dict.fromkeys(self._pool), problem=_told(problem))
@@ -129,9 +132,11 @@ class Counting:
         except (UnansweredError, TimeoutError):
             return None
 
-    def _note(self, of: str, source: str, numbers: Mapping[str, float | None], *, problem: str = "") -> None:
+    def _note(
+        self, of: str, source: str, numbers: Mapping[str, float | None], *, problem: str = "", status: int | None = None
+    ) -> None:
         for what, seen in numbers.items():
-            counted = Counted(of, what, seen, source, problem)
+            counted = Counted(of, what, seen, source, problem, status)
             if self._last.get((of, what)) != counted:
                 self._last[of, what] = counted
                 self._recorder.record(LANE, counted)
@@ -147,12 +152,6 @@ async def _again_and_again(count: Callable[[], Awaitable[None]], every_s: float,
             # This does not use wait_for: before Python 3.12 it loses a cancellation that comes together with the event.
             async with asyncio.timeout(every_s * max(1.0, (time.monotonic() - began_s) / FINE_S)):
                 await due.wait()
-
-
-def _metrics_of(answer: Response) -> str:
-    if not answer.is_success:
-        raise HarnessError(f"{NOT_SHOWN} {answer.status}: {answer.text[:EXCERPT]}")
-    return answer.text
 
 
 def _told(problem: Exception) -> str:

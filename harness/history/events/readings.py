@@ -172,6 +172,7 @@ class Counted(Event, kind="counted"):
 
     `of`: a link's name, or `pool`. `what`: of a link `open` or `connecting`; of the pool a word of the target's.
     `seen`: None if it is unknown. `source`: who counted, `kernel` or `service`. `problem`: why it could not count.
+    `status`: of an answer that shows no metrics, if that is why.
     """
 
     of: str
@@ -179,6 +180,7 @@ class Counted(Event, kind="counted"):
     seen: float | None
     source: str
     problem: str = ""
+    status: int | None = None
 
 
 @dataclass(frozen=True, repr=False)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.engine.observing.counting import NOT_SHOWN
 from harness.engine.observing.service.counts import below_zero, not_shown
 from harness.engine.observing.service.probes import Probed
 from harness.engine.phases.rest import UNTOLD, overtold_connections, untold_connections
@@ -53,7 +52,7 @@ def test_nobody_has_less_than_no_connection(label: str, seen: float, problems: i
 def test_an_answer_in_place_of_the_metrics_is_told_once_and_a_missing_one_is_not() -> None:
     """A page that is not answered, or that lacks a metric, is a gap of the timeline: other checks judge that."""
     recorder = Recorder()
-    for problem in ("", f"{NOT_SHOWN} 500: Internal", "no such metric", f"{NOT_SHOWN} 500: Internal"):
-        recorder.record("counts", Counted("pool", "idle", None, "service", problem))
-    recorder.record("counts", Counted("postgres", "open", None, "kernel", f"{NOT_SHOWN} 500: of another source"))
-    assert not_shown(recorder.history) == [f"{NOT_SHOWN} 500: Internal"]
+    for problem, status in (("", None), ("500: Internal", 500), ("no such metric", None), ("500: Internal", 500)):
+        recorder.record("counts", Counted("pool", "idle", None, "service", problem, status))
+    recorder.record("counts", Counted("postgres", "open", None, "kernel", "the kernel was not asked", None))
+    assert not_shown(recorder.history) == ["500: Internal"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.engine.observing.counting import NOT_SHOWN, POOL
+from harness.engine.observing.counting import POOL
 from harness.engine.observing.service.probes import Probed
 from harness.engine.rig import Rig
 from harness.errors import HarnessError
@@ -63,8 +63,8 @@ def below_zero(target: Target, history: History) -> Iterator[str]:
 
 def not_shown(history: History) -> Sequence[str]:
     """How the service has answered at any time of the run in place of showing its metrics, each answer once."""
-    told = (each.problem for each in history.of(Counted) if each.of == POOL)
-    return list(dict.fromkeys(problem for problem in told if problem.startswith(NOT_SHOWN)))
+    told = (each.problem for each in history.of(Counted) if each.of == POOL and each.status is not None)
+    return list(dict.fromkeys(told))
 
 
 def _value(probed: Probed, series: str) -> float:
