@@ -36,7 +36,7 @@ from harness.engine.observing.service.secrets import record_secrets
 from harness.engine.observing.service.service_log import record_answers_logged, record_log, record_unhandled
 from harness.engine.performer import Performer
 from harness.engine.phases.figures import Before, record_figures
-from harness.engine.phases.recovery import recover, send_again
+from harness.engine.phases.recovery import recover, send_again, send_refused_again
 from harness.engine.phases.rest import held_at_first, overtold, record_rest, rest_names
 from harness.engine.phases.steady import check_steady_again, reach_steady_state
 from harness.engine.rig import Rig
@@ -251,6 +251,7 @@ class _Run:
                 self._phase("again")
                 await performer.contract.ask_in_turn(own=True)
                 await send_again(rig)
+                await send_refused_again(rig, lambda: self._rows(rig))
         except ScenarioStop:
             pass  # recorded as not recovered
         self._phase("rows")

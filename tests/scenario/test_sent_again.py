@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.checks.facts.exchanges import AGAIN_MAX, REFUSED_AGAIN_MAX
-from harness.engine.phases.recovery import to_send_again
+from harness.engine.phases.recovery import refused_to_send_again, to_send_again
 from harness.history.events import Purpose, Recovered, RequestEnded
 from harness.vocabulary import REFUSED, REJECTED, THROTTLED
 from tests.checks.support import Story
@@ -11,6 +11,10 @@ from tests.checks.support import Story
 
 def again(story: Story, known: set[str]) -> list[str]:
     return [exchange.sent.delivery for exchange in to_send_again(story.recorder.history, known)]
+
+
+def refused_again(story: Story, known: set[str]) -> list[str]:
+    return [exchange.sent.delivery for exchange in refused_to_send_again(story.recorder.history, known)]
 
 
 def delivered(story: Story, name: str, purpose: Purpose) -> None:
@@ -53,7 +57,8 @@ def test_what_was_refused_is_sent_again_unless_the_service_never_had_it_or_said_
     known = {
         "refused", "refused, and throttled", "refused, and rejected", "throttled", "not connected", "of the contract",
     }  # fmt: skip
-    assert again(story, known) == ["refused", "refused, and throttled"]
+    assert refused_again(story, known) == ["refused", "refused, and throttled"]
+    assert again(story, known) == []
 
 
 def test_of_many_that_were_refused_a_few_are_sent_again_beside_the_others() -> None:
@@ -62,4 +67,5 @@ def test_of_many_that_were_refused_a_few_are_sent_again_beside_the_others() -> N
     for name in names:
         story.end(story.send(name), REFUSED)
     delivered(story, "own", Purpose.SCENARIO)
-    assert again(story, {*names, "own"}) == ["own", *names[::3]]
+    assert refused_again(story, {*names, "own"}) == names[::3]
+    assert again(story, {*names, "own"}) == ["own"]

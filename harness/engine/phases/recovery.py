@@ -15,7 +15,6 @@ from harness.engine.workload.clients import Answer, Errand, reading
 from harness.history import History
 from harness.history.events import NotRecovered, Purpose, Recovered
 from harness.polling import poll_async
-from harness.target import Delivery
 from harness.vocabulary import CONFIRMED, NOT_STORED
 
 AGAIN_AT_ONCE = WARM_AT_ONCE
@@ -44,30 +43,51 @@ async def recover(rig: Rig, send: Callable[[], Awaitable[Answer | None]]) -> boo
 
 
 async def send_again(rig: Rig) -> None:
-    """Send and read again what was acknowledged or left unknown, and some of what was refused, as its sender would.
+    """Send and read again what was acknowledged or left unknown: at most AGAIN_MAX of it, evenly chosen.
 
-    At most AGAIN_MAX of the former and REFUSED_AGAIN_MAX of the latter, evenly chosen. What only the contract's own
-    requests were about is left out: they have repeated and read it themselves. So is the round of steady state after
-    recovery: nothing has happened since.
+    What only the contract's own requests were about is left out: they have repeated and read it themselves. So is the
+    round of steady state after recovery: nothing has happened since.
     """
-    turn = asyncio.Semaphore(AGAIN_AT_ONCE)
+    await _send_all(rig, to_send_again(rig.recorder.history, rig.clients.sent))
 
-    async def one(delivery: Delivery, errand: Errand) -> None:
-        async with turn:
-            await rig.clients.send(delivery, errand)
 
-    sent = rig.clients.sent
-    await at_once(one(sent[e.sent.delivery], _again(e)) for e in to_send_again(rig.recorder.history, sent))
+async def send_refused_again(rig: Rig, read_rows: Callable[[], Awaitable[None]]) -> None:
+    """Send again some of what was refused, as its sender would: at most REFUSED_AGAIN_MAX, evenly chosen.
+
+    `read_rows` is called before, if there are any: once one is sent again, its row is no sign of a false refusal.
+    """
+    refused = refused_to_send_again(rig.recorder.history, rig.clients.sent)
+    if refused:
+        await read_rows()
+        await _send_all(rig, refused)
 
 
 def to_send_again(history: History, known: Collection[str]) -> Sequence[Exchange]:
-    """For everything that is to be sent or read again, the first request about it. `known`: deliveries at hand."""
+    """For each subject that is to be sent or read again, its first request. `known`: deliveries at hand."""
+    open_to_it = [sent[0] for sent in _owed(history, known) if any(e.outcome not in NOT_STORED for e in sent)]
+    return evenly(open_to_it, AGAIN_MAX)
+
+
+def refused_to_send_again(history: History, known: Collection[str]) -> Sequence[Exchange]:
+    """For each delivery that was refused and is to be sent again, its first request. `known`: deliveries at hand."""
+    return evenly([sent[0] for sent in _owed(history, known) if was_refused(sent)], REFUSED_AGAIN_MAX)
+
+
+async def _send_all(rig: Rig, exchanges: Sequence[Exchange]) -> None:
+    turn, sent = asyncio.Semaphore(AGAIN_AT_ONCE), rig.clients.sent
+
+    async def one(exchange: Exchange) -> None:
+        async with turn:
+            await rig.clients.send(sent[exchange.sent.delivery], _again(exchange))
+
+    await at_once(one(each) for each in exchanges)
+
+
+def _owed(history: History, known: Collection[str]) -> Sequence[Sequence[Exchange]]:
+    """All requests about each subject to which something may have happened since."""
     back_ns = max((entry.t_ns for entry in history.entries_of(Recovered)), default=math.inf)
-    owed = [sent for sent in by_subject(history).values() if any(_is_owed(e, back_ns) for e in sent)]
-    own = [sent for sent in owed if sent[0].sent.delivery in known]
-    open_to_it = [sent[0] for sent in own if any(e.outcome not in NOT_STORED for e in sent)]
-    refused = [sent[0] for sent in own if was_refused(sent)]
-    return [*evenly(open_to_it, AGAIN_MAX), *evenly(refused, REFUSED_AGAIN_MAX)]
+    found = [sent for sent in by_subject(history).values() if any(_is_owed(e, back_ns) for e in sent)]
+    return [sent for sent in found if sent[0].sent.delivery in known]
 
 
 def _is_owed(exchange: Exchange, back_ns: float) -> bool:
