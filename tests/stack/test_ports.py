@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import socket
-
 import pytest
 
 from harness.errors import HarnessError
 from harness.stack.tcp.ports import candidates, ephemeral_range, free_port, pick_port
+from tests.stack.support import first_then_any, occupied_port
 
 
 def test_ports_lie_outside_what_the_kernel_gives_to_outgoing_connections() -> None:
@@ -25,12 +24,9 @@ def test_this_machines_range_is_kept_clear() -> None:
 
 
 def test_a_port_that_something_listens_on_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        in_use = taken.getsockname()[1]
-        chosen = iter([in_use, in_use, pick_port()])
-        monkeypatch.setattr("harness.stack.tcp.ports.pick_port", lambda: next(chosen))
+    # Other programs of this machine may listen on a port that is picked by chance: then one more is picked.
+    with occupied_port() as in_use:
+        monkeypatch.setattr("harness.stack.tcp.ports.pick_port", first_then_any(in_use, in_use))
         assert free_port() != in_use
         monkeypatch.setattr("harness.stack.tcp.ports.pick_port", lambda: in_use)
         with pytest.raises(HarnessError, match="of 50 ports none was free"):
