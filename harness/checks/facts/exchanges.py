@@ -115,7 +115,7 @@ _FOR_NOW = REFUSED | THROTTLED
 AT_ONCE_MS = 100
 """A service that says sooner that it cannot, now, has waited for nothing, so no slow machine is why."""
 OWN_LIMIT_MS = 500
-"""A service that refuses sooner is not taken to have met a limit of its own: such limits are half a second or more."""
+"""A refusal after at least this time may come from a time-out of the service: these are half a second or more."""
 AGAIN_MAX = 60
 """At most this many deliveries are sent again. If there are more, they are chosen evenly."""
 REFUSED_AGAIN_MAX = 8

@@ -17,9 +17,9 @@ from harness.vocabulary import ConnectsPeak, LinesLogged, Metric, SendsPerReques
 LEAKS = ("checked_out", "tasks", "descriptors")
 CONNECTIONS = ("connections", "busy connections")
 COUNTED = (LinesLogged, Metric, SendsPerRequest, WithoutWrites)
-"""Figures that grow where something takes too long: what has met its limit is told, counted, and tried again.
+"""Figures that a busy machine can raise: a request that meets a time-out is logged, counted and tried again.
 
-A peak of connects does not: a want of cores spreads them.
+A peak of connects is not among them: a busy machine spreads the connects, so the peak gets lower.
 """
 WAITED_AT_LEAST_MS = 500
 """Two runs at once, as in CI, wait for cores for some tenths of a second: that excuses nothing."""

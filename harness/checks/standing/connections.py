@@ -168,9 +168,9 @@ def errors_are_told(history: History) -> Examined:
 
 
 def _given_up(history: History, untold: Sequence[ErrorLogged]) -> Sequence[Late]:
-    """Return how long each delivery took whose error nobody heard: the service had given it up by then.
+    """Return how long each delivery took whose error was not logged because the service had given it up by then.
 
-    None if another delivery is among them.
+    It is empty if one of these errors belonged to a delivery that the service acknowledged.
     """
     wrong: list[Exchange] = []
     for name in (name for each in untold for name in each.untold):

@@ -31,15 +31,15 @@ def alerts(history: History) -> Examined:
     fires because the service is slow.
     """
     watches = list(_watches(history))
-    found = {watch.span: list(_problems(watch)) for watch in watches}
-    problems = [problem for of_watch in found.values() for problem in of_watch]
+    found = [(watch.span, list(_problems(watch))) for watch in watches]
+    problems = [problem for _span, of_watch in found for problem in of_watch]
     seen = [f"{name}: {', '.join(states)}" for watch in watches for name, states in watch.states.items()]
     nothing = "no alert" if watches else "no Prometheus watched"
     return Examined(
         problem="; ".join(problems),
         saw="; ".join(seen) or nothing,
         observations=len(watches),
-        clock=tuple(Late(span) for span, of_watch in found.items() if of_watch),
+        clock=tuple(Late(span) for span, of_watch in found if of_watch),
     )
 
 

@@ -159,7 +159,7 @@ def names_what_is_away(history: History) -> Examined:
 
 
 def _told(lies: Sequence[_Lie], judged: int) -> str:
-    """Tell of the lies, first of one that no slow machine explains: only the first one is told in words."""
+    """Quote the first lie and count the others; a lie that a slow machine does not explain comes first."""
     return several([lie.story for lie in sorted(lies, key=lambda lie: lie.late)], judged) if lies else ""
 
 

@@ -16,7 +16,7 @@ from harness.target import Target
 
 SAMPLE_EVERY_REQUESTS = 20
 REQUESTS_TO_TELL = 900
-"""With fewer requests there is no figure: a process that warms up hides their memory."""
+"""Memory per thousand requests is not computed from fewer: a process that is warming up grows more than they add."""
 REQUESTS_TO_SUSPECT = 300
 WARMING_UP_KIB = 12_288
 """After a quarter of that many requests a process grows by more than this only if it keeps something of them."""
