@@ -52,6 +52,8 @@ def told(bed: Bed) -> dict[tuple[str, str], list[str]]:
 def test_a_statement_that_failed_and_was_sent_again_is_told_with_its_answers() -> None:
     bed = counting()
     wire = prepared(bed)
+    wire.sends(insert("msg_0"))
+    wire.answers(INSERTED)
     for answer in (pg.error() + pg.READY, DENIED, INSERTED):
         wire.sends(insert("msg_1"))
         wire.answers(answer)
@@ -59,7 +61,7 @@ def test_a_statement_that_failed_and_was_sent_again_is_told_with_its_answers() -
     wire.answers(INSERTED)
     assert told(bed) == {("msg_1", SHAPE): ["42601", "42501", "ok"]}
     tally = bed.tries.tally()
-    assert (tally.statements, tally.failed, tally.left_out) == (2, 1, 0)
+    assert (tally.statements, tally.failed, tally.left_out) == (3, 1, 0)
     assert [one.final for one in tally.tried[0].tries] == [True, True, False]
     times = [one.t_ns for one in tally.tried[0].tries]
     assert times == sorted(times)

@@ -52,9 +52,9 @@ def over(base: Path, second: int) -> ResultsFolder:
 
 def test_a_run_that_is_under_way_is_kept(tmp_path: Path) -> None:
     mine = new_results_folder(tmp_path, now=NOON)
-    for second in range(1, KEPT_RUNS + 3):
-        over(tmp_path, second)
+    others = [over(tmp_path, second) for second in range(1, KEPT_RUNS + 3)]
     assert mine.path.is_dir()
+    assert [folder.path.exists() for folder in others] == [False, False] + [True] * KEPT_RUNS, "it keeps no other"
     mine.release()
     mine.release()
     over(tmp_path, KEPT_RUNS + 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -36,6 +37,16 @@ def test_a_script_that_the_shell_would_not_find_is_called_by_its_path(
     assert harness_words() == ("bin/harness",)
     monkeypatch.chdir(script.parent)
     assert harness_words() == ("./harness",)
+
+
+def test_where_the_shell_would_find_another_harness_this_one_is_called_by_its_path(
+    script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other" / "harness"
+    other.parent.mkdir()
+    shutil.copy(script, other)
+    monkeypatch.setenv("PATH", f"{other.parent}:{script.parent}")
+    assert harness_words() == (str(script),)
 
 
 def test_in_another_folder_a_path_still_leads_to_it(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,17 @@ def test_drop_and_close() -> None:
     assert wire.ended() == "closed"
 
 
+def test_drop_and_close_of_an_answer_that_is_one_message() -> None:
+    bed = Bed("redis")
+    bed.arm(DropAndClose(), "answered", "GET a")
+    wire = redis_started(bed)
+    wire.sends(b"GET a\r\n")
+    assert wire.answers(b"$3\r\none") == b""
+    assert not wire.ended()
+    assert wire.answers(b"\r\n") == b""
+    assert (wire.ended(), len(wire.fired())) == ("closed", 1)
+
+
 def test_an_answer_after_a_dropped_question_is_the_next_ones() -> None:
     bed = Bed("redis")
     drop(bed, "GET a")

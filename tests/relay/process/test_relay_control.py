@@ -150,15 +150,16 @@ async def test_what_a_rule_saw_instead_closest_first(relay: RelayServer, stack: 
         await connection.execute("BEGIN")
         asking = asyncio.create_task(connection.execute("SELECT pg_sleep(20)"))
         await until_seen(bed, "SELECT pg_sleep")
-        first = {name: (await bed.control.near_misses(rule))[0] for name, rule in rules.items()}
+        told = {name: await bed.control.near_misses(rule) for name, rule in rules.items()}
+        first = {name: lines[0] for name, lines in told.items()}
         assert first["text"] == "sent Query 'SELECT 7' in phase query, 1 times: the rule wants text 'SELECT 8'"
         assert first["answer"] == "sent Query 'SELECT 7' in phase query, 1 times: the rule wants phase commit"
-        lines = await bed.control.near_misses(rules["direction"])
-        assert "sent Query 'BEGIN' in phase query, 1 times: the rule wants answered" in lines[:3]
+        assert "sent Query 'BEGIN' in phase query, 1 times: the rule wants answered" in told["direction"][:3]
         assert first["nth"] == "what fits was seen 1 times, but it was number 1, not 2"
         assert first["having"] == "what fits was seen 1 times, but no value of it contains b'evt'"
         assert first["after"] == "what fits was seen 1 times, but rule 'rule1' had not fired"
         assert first["connection"] == "what fits was seen 1 times, but it was on the rule's connection 1, not 2"
+        assert [line for line in told["nth"] if "has not come" in line] == [], "it came, and was another"
         assert first["due"].endswith("1 times: the rule wants its answer, and that has not come as a whole")
         await bed.control.cut_all("hop")
         with pytest.raises(asyncpg.ConnectionDoesNotExistError):
