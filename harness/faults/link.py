@@ -98,8 +98,8 @@ class Reset(ToxicFault, kind="link.reset"):
         await lab.deliver()
 
     Toxiproxy sets SO_LINGER (socket(7)) only when a connection starts. An open connection sees an end of file, or an
-    RST from the kernel if it had sent more than Toxiproxy had read. An idle one lives on until its next chunk. Healed,
-    connections that were made meanwhile are still reset, not closed, at their end.
+    RST from the kernel if it had sent more than Toxiproxy had read. An idle one lives on until its next chunk. After
+    healing, connections that were made under the fault are still reset at their end, not closed.
 
     Args:
         link: the link that it strikes, such as `redis`.

@@ -93,7 +93,7 @@ def _definitions_in(source: str) -> Mapping[str, Definition]:
 
 @functools.cache
 def _meaning(source: str) -> str:
-    """What the source is to Python, whatever its layout. Kept, for the same reason."""
+    """The source's syntax tree as text: the same for every layout. Kept, for the same reason."""
     return ast.dump(ast.parse(source))
 
 

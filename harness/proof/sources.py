@@ -17,9 +17,9 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 def digests(scenarios: Sequence[Scenario], folder: Path) -> Mapping[str, str]:
     """By id: a digest of the scenario's function with its marks, of its file's other statements, and of its proofs.
 
-    Of one that has a `source` of its own: of that and its proofs.
-    What is only formatted or commented in another way has the same digest, on every version of Python.
-    `folder` is where the scenarios lie. Raises HarnessError for a scenario whose source is not found.
+    A scenario that has a `source` has the digest of that text and of its proofs. Formatting and comments do not change
+    a digest, nor does the version of Python. `folder` is where the scenarios lie. Raises HarnessError for a scenario
+    whose source is not found.
     """
     files: dict[Path, _File] = {}
     found: dict[str, str] = {}

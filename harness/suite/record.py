@@ -156,6 +156,6 @@ class Record:
                 self._told(sentence)
 
     def _in_order(self, found: Sequence[FoundT], id_of: Callable[[FoundT], str]) -> tuple[FoundT, ...]:
-        """In the order of the selection, whichever lane was the first."""
+        """In the order of the selection, not in the order in which the lanes ended."""
         place = {name: number for number, name in enumerate(self._selection)}
         return tuple(sorted(found, key=lambda each: place.get(id_of(each), len(place))))

@@ -250,7 +250,7 @@ class TargetDescription(Table):
     residue: dict[Label, Annotated[int, Field(ge=0)]] = Field(default={})
     """How much of each kind the service may leave behind at rest. Of Redis: `keys without expiry`, `keys without the
     prefix` and `keys of another lifetime` than `remembers_s`, which are not judged without a limit. Of PostgreSQL:
-    `prepared transactions` and `advisory locks`, none of which may stay unless a limit says so.
+    `prepared transactions` and `advisory locks`: without a limit, none may stay.
 
     Of its process, by the kernel's account: how many more `threads` (32), `child processes` (8) and `files` (0) in
     its `folders` there may be than in steady state. `half-closed connections` (0): those to its clients that one side

@@ -38,7 +38,7 @@ class Delivery:
 class Then:
     """What a client does on the connection beside sending one whole request and reading its answer.
 
-    `behind`: bytes that come directly behind the request, and are none of it. The others follow the answer. `rest`: of
+    `behind`: bytes that follow the request directly and do not belong to it. The others follow the answer. `rest`: of
     a request that was sent in part, what was left. `on_bytes`: of a body without an end so many bytes more, before
     which the service has to end the connection. `next_path`: a GET of that path over the same connection, or, with
     `nonsense`, bytes that are not HTTP; the service answers, unless it has said that it ends the connection. `stays`:

@@ -97,7 +97,7 @@ class Target:
         return self._filled(self.description.service.prepare, words)
 
     def another_command(self, start: StartDescription, words: Mapping[str, str]) -> tuple[str, ...]:
-        """Return the command of a start that has one of its own, filled in; else empty."""
+        """Return the start's own command, filled in; empty if it has none."""
         return self._filled(start.command, words)
 
     def _filled(self, command: Sequence[str], words: Mapping[str, str]) -> tuple[str, ...]:

@@ -119,8 +119,8 @@ class Service:
 
             lab.expect(service.lines("refused.*40001"), at_least=3)
 
-        All its processes write into that log, so that a restart changes nothing. Where one of them could not write, the
-        figure is unknown, and the run inconclusive.
+        All its processes write into that log, also after a restart. If one of them could not write, the figure is
+        unknown and the run is inconclusive.
 
         Args:
             pattern: a regular expression, searched in each line.

@@ -119,7 +119,7 @@ OWN_LIMIT_MS = 500
 AGAIN_MAX = 60
 """At most this many deliveries are sent again. If there are more, they are chosen evenly."""
 REFUSED_AGAIN_MAX = 8
-"""At most this many of those that were refused are sent again, too. An outage refuses very many, and all alike."""
+"""At most this many refused deliveries are sent again, too. An outage refuses very many, and all alike."""
 
 
 def exchanges(history: History) -> Sequence[Exchange]:

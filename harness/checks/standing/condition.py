@@ -123,7 +123,7 @@ def _counted_too_often(history: History, beyond: Sequence[tuple[int, FigureRead]
 
 
 def _too_high(read: FigureRead) -> float:
-    """By how much what was counted is too much; 0 where time has no part in it."""
+    """By how much the count exceeds its limit; 0 for a figure that a busy machine cannot raise."""
     if not isinstance(read.figure, COUNTED) or read.at_most is None or not math.isfinite(read.seen):
         return 0.0
     return max(0.0, read.seen - read.at_most)

@@ -88,7 +88,7 @@ def _of_clashes(found: Sequence[Clash], of: int, *, saw: str, why: Callable[[Cla
 def shows_what_was_sent(history: History) -> Examined:
     """A read shows the body that is stored under that id, and nothing under an id for which nothing can be stored.
 
-    What was never sent is not stored, nor what was refused, nor a second body.
+    Ids that were never sent, refused deliveries and second bodies are not stored.
     """
     unsent = _asking(history, Asks.READ_UNSENT)
     shown = [e for e in _asking(history, Asks.READ) if e.ended is not None and e.ended.shown]

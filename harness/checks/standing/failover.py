@@ -59,7 +59,7 @@ def acknowledged_by_old_primaries(history: History) -> int:
 
 
 def allowed_losses(history: History) -> Mapping[str, int]:
-    """Those of them that may be lost: of asynchronous standbys, and no more than the scenario says."""
+    """The lost rows that may be lost: an asynchronous standby lacks them, and the scenario allows so many."""
     return history.once(_allowed)
 
 

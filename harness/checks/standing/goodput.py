@@ -213,7 +213,7 @@ def _told(came: Sequence[Exchange]) -> str:
 
 
 def _waiting(came: Sequence[Exchange], ending: str) -> str:
-    """What the service waited for in most of those that ended so, as far as that was seen."""
+    """What the service waited for in most of the requests with this ending, as far as that was seen."""
     return Counter(e.waiting() for e in came if _ending(e) == ending).most_common(1)[0][0]
 
 

@@ -118,7 +118,7 @@ def _over(exchange: Exchange, history: History) -> int:
 def _unnamed(history: History) -> Iterator[tuple[_Tried, str]]:
     """What failed by an error, named no delivery, and can only have been for the one request that was open.
 
-    What the service also sends while no request is open is work of its own.
+    If the service also sends a statement while no request is open, it is background work.
     """
     unnamed = [told for told in history.of(SentAgain) if not told.delivery]
     spans = [(e.span[0], _over(e, history), e) for e in exchanges(history)] if unnamed else []

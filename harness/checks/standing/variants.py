@@ -11,7 +11,7 @@ from harness.history.events import VariantAnswered
 
 SHOWN = 3
 NAMED = 20
-"""Of those that are not shown, so many are named: their names tell what they have in common."""
+"""How many of the others are named: often their names show what they have in common."""
 MEND = "if it is meant, run `python -m harness answers --update` and review the difference"
 
 

@@ -63,13 +63,13 @@ async def send_refused_again(rig: Rig, read_rows: Callable[[], Awaitable[None]])
 
 
 def to_send_again(history: History, known: Collection[str]) -> Sequence[Exchange]:
-    """For each subject that is to be sent or read again, its first request. `known`: deliveries at hand."""
+    """The first request of each subject that is to be sent or read again. `known`: the deliveries that can be sent."""
     open_to_it = [sent[0] for sent in _owed(history, known) if any(e.outcome not in NOT_STORED for e in sent)]
     return evenly(open_to_it, AGAIN_MAX)
 
 
 def refused_to_send_again(history: History, known: Collection[str]) -> Sequence[Exchange]:
-    """For each delivery that was refused and is to be sent again, its first request. `known`: deliveries at hand."""
+    """The first request of each refused delivery that is to be sent again. `known`: the deliveries that can be sent."""
     return evenly([sent[0] for sent in _owed(history, known) if was_refused(sent)], REFUSED_AGAIN_MAX)
 
 

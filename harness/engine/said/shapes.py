@@ -116,7 +116,7 @@ def _places(log: Sequence[LogLine], name: tuple[str, str, str]) -> tuple[Sequenc
 
 
 def told_of(answered: Iterable[tuple[str, str]]) -> Told:
-    """Collect what was answered by delivery. `answered`: a delivery, and what one request about it was told."""
+    """Collect the answers by delivery. `answered`: pairs of a delivery and the answer to one request about it."""
     found: dict[str, list[str]] = {}
     for delivery, told in answered:
         found.setdefault(delivery, []).append(told)

@@ -15,7 +15,7 @@ NOTHING = "nothing"
 ONLY_NAMED = ("date", "content-length")
 """Headers whose values follow from the time and the body."""
 CHARACTERS = 600
-"""Of a body; what comes behind is told by its absence from no answer of ours."""
+"""How much of a body is compared. No answer of this project's service is longer."""
 SETS = ("allow", "vary")
 """Headers that list names in an order that says nothing, and that may differ from start to start."""
 _VARY = (

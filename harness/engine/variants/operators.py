@@ -12,7 +12,7 @@ KELVIN, LONG_S, FULL_WIDTH_ONE, NO_BREAK = "\u212a".encode(), "\u017f".encode(),
 """Letters that fold to k and s, a digit that counts as one, and a blank that is none of HTTP's."""
 LONG = 8192
 SHORT = 28
-"""A pattern that tries each way to divide so many letters takes some ten seconds to find that none of them matches."""
+"""A pattern that backtracks needs some ten seconds to find that so many letters do not match."""
 
 
 def _middle(value: bytes, put: bytes) -> bytes:

@@ -31,9 +31,9 @@ class HangUp(MessageFault, kind="wire.hang_up"):
             await lab.deliver(5, expect=UNKNOWN)
 
     A message does not say whose request it serves. So messages are held until there are as many as open requests: then
-    each request is at its own. At a message that there is but once (`nth=`) all clients hang up whose requests are open
-    then. Every client of the scenario is meant. `lab.deliver(hang_up_at=...)` means the clients of one step, one after
-    the other: that is for a message for which the service does not wait long enough.
+    each request is at its own. A message with `nth=` comes only once: then all clients hang up whose requests are open.
+    Every client of the scenario is meant. `lab.deliver(hang_up_at=...)` means the clients of one step, one after the
+    other: that is for a message for which the service does not wait long enough.
 
     Args:
         at: the message, such as `postgres.sent("COMMIT")`.

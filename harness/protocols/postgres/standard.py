@@ -59,7 +59,7 @@ def _breaks(ground: Ground) -> Iterable[Break]:
 
 
 def _may_err(text: str) -> bool:
-    """Not what a pool sends to give a connection back, nor the ends of a transaction but COMMIT."""
+    """Whether a server may answer it with an error: not a pool's ROLLBACK or DISCARD, but COMMIT."""
     return NEVER_ERRS.match(text) is None
 
 

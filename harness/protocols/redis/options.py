@@ -15,8 +15,8 @@ class RedisOptions(ServerOptions):
     """What a target can configure."""
 
     settings: dict[str, str] = Field(default={})
-    """Lines of redis.conf, which override the harness's. Without any a restart empties it; with `appendonly = "yes"` it
-    keeps what it was told, after a crash, too."""
+    """Lines of redis.conf, which override the harness's. By default a restart empties Redis. With `appendonly = "yes"`
+    it keeps its keys over a restart and a crash."""
 
 
 OPTIONS: Final[type[ServerOptions]] = RedisOptions

@@ -25,9 +25,8 @@ class Loss:
 
     `held`: of the open connections only those on which a rule holds something.
 
-    `forgets`: the server's side of an open connection ends, and the service hears nothing of it, nor afterwards of
-    anything that it sends. With `idle_s` that happens to each connection, old or new, on which no segment has come or
-    gone for so long.
+    `forgets`: the server's side of an open connection ends. The service is not told, neither then nor when it sends
+    again. With `idle_s` that happens to each connection, old or new, on which no segment has come or gone for so long.
     """
 
     percent: int = ALL

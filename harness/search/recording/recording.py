@@ -38,9 +38,9 @@ class Observed:
 class Recording:
     """All messages of one kind of delivery, in order; `unsteady`: places that only some of its deliveries had.
 
-    `left_out`: why this kind has no messages, if it cannot be swept. `named`: the statements, by link and fingerprint,
-    of which each delivery had one that names it, or ends a transaction that did. `unnamed`: those that came without,
-    even once.
+    `left_out`: why this kind has no messages, if it cannot be swept. `named`: statements, by link and fingerprint, that
+    each delivery had with its name in them, or in their transaction. `unnamed`: statements that came at least once
+    without a name.
     """
 
     kind: Kind

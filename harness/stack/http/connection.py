@@ -268,7 +268,7 @@ class Connection(asyncio.Protocol):
 
 
 def with_pauses(parts: Sequence[bytes], pause_s: float) -> Sequence[bytes]:
-    """What is sent at once, each: all of it, or half a head, the other half with half a body, and what is left."""
+    """Split a request into its pieces: all of it, or half the head, the other half with half the body, and the rest."""
     if not pause_s:
         return [b"".join(parts)]
     head, rest = parts

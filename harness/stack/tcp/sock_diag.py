@@ -32,7 +32,7 @@ INET_DIAG_INFO = 2
 LISTEN = 10
 BOUND_INACTIVE = 13
 ALL_STATES = 0xFFFFFFFF & ~(1 << BOUND_INACTIVE)
-"""Not the sockets that are bound and neither listen nor are connected: the kernel walks another table for those."""
+"""Sockets that are only bound are not listed: the kernel keeps these in another table."""
 
 _NLMSG = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _ATTRIBUTES = struct.Struct("=3xB")  # family and lengths of prefixes, all unused; the wanted attributes

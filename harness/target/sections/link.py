@@ -74,8 +74,8 @@ class LinkDescription(Table):
     """The most connections that the service may hold on it at any moment, as seen 20 times a second while a scenario
     runs. `[limits]` says what it may hold at rest."""
     told_by: list[Series] = Field(default=[])
-    """Metrics that together say how many connections the service has on it. At rest its server must not have more, and
-    before any fault not fewer."""
+    """Metrics that together say how many connections the service has on it. At rest its server must not have more
+    connections than that, and before any fault not fewer."""
     reconnects: PositiveInt | None = None
     """For how many of a hundred requests the service may reconnect while nothing is broken. It is judged by the
     requests that come one after the other before a scenario; without it a service may connect for each.

@@ -55,8 +55,8 @@ class ServiceDescription(Table):
     """The statuses with which a start may end that must end: `lab.restart("NAME=wrong", expect=ENDS)`. Without it any
     status but 0."""
     folders: list[str] = Field(default=[])
-    """Folders in which it keeps files, relative to `directory`. At rest they have no more files than in steady
-    state."""
+    """Folders in which it keeps files, relative to `directory`. At rest these folders must not have more files than in
+    steady state."""
 
     @property
     def still_prepares(self) -> str:

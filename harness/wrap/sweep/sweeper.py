@@ -260,7 +260,7 @@ def _no_evidence(cell: Cell, evidence: Sequence[str], trial: Trial) -> str:
 
 
 def _not_run(trial: Trial, unbroken: Trial) -> Mapping[str, str]:
-    """The tests that passed unbroken, and were skipped or are missing now: their word is owed, whatever the status."""
+    """Tests that passed in the unbroken run and were now skipped or are missing: a finding, even if the status is 0."""
     if trial.tests is None or unbroken.tests is None:
         return {}
     now = trial.tests.outcomes

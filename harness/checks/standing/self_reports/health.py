@@ -135,7 +135,7 @@ def names_what_is_away(history: History) -> Examined:
         return Examined(problem="", saw="the target does not say how a server that is away is named", observations=0)
     asked = [e for e in exchanges(history) if e.sent.name == READY and e.sent.asks == Asks.HEALTH and _answered(e)]
     judged, lies = 0, list[_Lie]()
-    # A server that ended by what it was told to do is away from a moment that no history knows.
+    # If a statement made a server end, the history does not show since when the server was away.
     ended = {died.name for died in history.of(ServerDied)}
     for window in windows(history):
         away = sorted(links_away(window.faults).intersection(began.tells_away) - ended)

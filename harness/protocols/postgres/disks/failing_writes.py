@@ -47,9 +47,9 @@ class FailWrite(TimedFault, kind="server.fail_write"):
 
     Without a table a session of the service's cannot write the log (WAL) of its COMMIT. PostgreSQL panics (58030, or
     53100 for ENOSPC), ends every session, and recovers. Unlike after `server.fail_sync` that delivery is not stored:
-    its record is not in the log. With a table, each of its rows needs a page of its own, and what makes the table's
-    file longer fails: the statement gets 58030 or 53100, its transaction is rolled back, and the session goes on. What
-    is read, and a small row that finds room, still works.
+    its record is not in the log. With a table, each new row needs a new page, and making the table's file longer fails:
+    the statement gets 58030 or 53100, its transaction is rolled back, and the session goes on. What is read, and a
+    small row that finds room, still works.
 
     The harness answers `pwrite`, `pwritev` and `fallocate` in the kernel's place (seccomp_unotify(2)). Only this fault
     pays for that, so the server is restarted when it is injected, before it strikes, and again when it is healed: the

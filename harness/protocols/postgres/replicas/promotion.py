@@ -30,7 +30,7 @@ class PromoteReplica(ReplicaFault, kind="server.promote_replica"):
             await lab.request("delivery", of=0)
             await lab.deliver()
 
-    A drill, or an operator's mistake: nothing leads there but the link for reads, and what is stored there is nobody's.
+    This is a drill, or an operator's mistake: only the link for reads leads to that server, and what it stores is lost.
     The fault makes the standby, as `server.standby` does. When it is healed, the link leads to the primary again.
 
     Args:

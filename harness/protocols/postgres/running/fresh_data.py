@@ -39,8 +39,8 @@ class FreshData:
     def copy_to(self, data: Path, owner: tuple[int, int]) -> str | None:
         """Copy it to `data`, which does not exist, for its owner, and return its superuser's password.
 
-        None, and nothing is left at `data`, if there is none in the cache, or not all of it, or if another harness has
-        replaced it meanwhile.
+        Return None and leave nothing at `data` if the cache has no such folder, or only a part of it, or if another
+        harness has replaced it.
         """
         try:
             noted = self._note()

@@ -72,8 +72,8 @@ class Watched(TimedFault, kind="server.sentinel"):
 
     It is real, and looks more often than in production: a dead primary is taken for down after 250 ms. It calls the
     primary `cache`, and tells the servers' own addresses, to which the keeper leads the service's connects by the
-    relay. Meanwhile every other fault of Sentinel's link strikes Sentinel. Healed, the link leads to the primary again,
-    which has all that a promoted replica was told.
+    relay. Meanwhile every other fault of Sentinel's link strikes Sentinel. When it is healed, the link leads to the
+    primary again, which by then has everything that a promoted replica stored.
 
     Args:
         link: a link with `sentinel_of` in the target description.

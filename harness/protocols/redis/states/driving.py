@@ -37,13 +37,12 @@ class DriveTo(TimedFault, kind="server.drive_to"):
         async with lab.inject(server.drive_to(redis, "OOM")):
             await lab.deliver(5, copies=2)
 
-    It is no error in place of an answer, as `wire.fail` gives one, but the state itself: what else is true in it is
-    true here, too. OOM: `maxmemory` is used up, and nothing may be thrown away. MISCONF: a snapshot could not be
-    written. BUSY: a script runs and does not end. LOADING: many keys are loaded slowly (DEBUG RELOAD). READONLY: it is
-    the replica of a primary that is not there. MASTERDOWN: such a replica has stale data, and says nothing of it.
-    NOAUTH: it asks for a password. MAXCLIENTS: it takes no further client. PAUSED: clients that want to write wait
-    (CLIENT PAUSE). NOAUTH and MAXCLIENTS leave open connections as they are: cut them besides. Each is explained in
-    Redis' manual ("Redis configuration file example").
+    `wire.fail` only replaces an answer. This fault puts Redis into the state itself. OOM: `maxmemory` is used up and no
+    key may be evicted. MISCONF: a snapshot could not be written. BUSY: a script runs and does not end. LOADING: many
+    keys are loaded slowly (DEBUG RELOAD). READONLY: Redis is the replica of a primary that does not exist. MASTERDOWN:
+    the same, and it may not answer with stale data. NOAUTH: it asks for a password. MAXCLIENTS: it takes no further
+    client. PAUSED: clients that want to write wait (CLIENT PAUSE). NOAUTH and MAXCLIENTS do not affect open
+    connections: cut them, too. Redis' manual explains each state ("Redis configuration file example").
 
     Args:
         link: the link to the Redis server.
