@@ -11,6 +11,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from harness.target.sections.secrets import GROUP
 
 URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s,;\"']+")
+BASE64: Final = re.compile(r"(?!//[a-z0-9]*$)(?:[A-Za-z0-9+/]{4}){3,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+"""A key in base64. One that begins with `//` looks like a URL behind its name, but hosts have small letters only."""
 KEY: Final = re.compile(r"([\"'])\s*:\s*")
 """The end of a JSON key. Otherwise its value is a separate part."""
 PIECE: Final = re.compile(r"[^\s,;{}\[\]]+")
@@ -33,6 +35,7 @@ def secret_parts(value: str, which: str | None = None) -> Iterator[str]:
         return
     for url in URL.findall(value):
         yield from _of_url(url)
+        yield from filter(BASE64.fullmatch, (url.partition(":")[2],))
     yield from _of_pieces(KEY.sub(":", URL.sub("", value)))
 
 

@@ -7,7 +7,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from harness.engine.known_secrets import OF_BODY, SOUGHT, KnownSecrets, known_secrets
@@ -123,7 +123,9 @@ def test_a_target_says_which_part_of_a_setting_is_secret() -> None:
 
 
 @given(st.binary(min_size=SOUGHT, max_size=40))
+@example(b"\xff\xf0" + bytes(11))  # with its name before it, this one looks like a URL: name://8AAAAA...
 def test_base64_with_its_padding_is_sought_whole(key: bytes) -> None:
     written = base64.b64encode(key).decode()
+    assume(not re.fullmatch("//[a-z0-9]*", written))  # that is a URL: nobody can see that it is a key
     found = known_secrets(SecretsDescription(settings=["KEYS"]), {"KEYS": f"{NAME}:{written}"}, {})
     assert len(list(found.shown_in(json.dumps(f"{key.hex()}"), "the log"))) == 1
