@@ -22,7 +22,7 @@ from harness.errors import HarnessError, UsageError
 from harness.history import Recorder
 from harness.history.events import ServiceEnded
 from harness.inspection.found import Found, excerpt, place_of
-from harness.inspection.rows import rows_found
+from harness.inspection.rows import rows_found, unreadable
 from harness.inspection.sending import contract_kept, delivered
 from harness.inspection.starting import started, unprepared
 from harness.results import RunKey
@@ -93,9 +93,11 @@ async def _tried(bed: Testbed, folder: Path) -> AsyncIterator[Found]:
 async def _served(rig: Rig, performer: Performer) -> AsyncIterator[Found]:
     sent = await delivered(rig)
     yield sent.found
+    where = rig.target.description.stored.link
     if sent.found.problem is None:
         yield _log(rig)  # before the other requests: what they make the service log may be right
-    where = rig.target.description.stored.link
+    elif sent.taken and where in rig.site.links and (unready := await unreadable(rig)) is not None:
+        yield Found(what="[stored]", problem=unready)  # a table is missing, say, and the service swallows the error
     stored_elsewhere = where in rig.site.links and (await _link(rig, where)).problem is not None
     if sent.found.problem is None and not stored_elsewhere:
         async for each in rows_found(rig, sent.delivery):

@@ -12,8 +12,8 @@ from harness.errors import HarnessError, UsageError
 from harness.history.events import StoredRow
 from harness.inspection.found import Found, excerpt, place_of
 from harness.polling import poll_async
-from harness.protocols.contract.probes import Probe
 from harness.target import Delivery, Target
+from harness.target.sections.stored import StoredDescription
 
 READ_EVERY_S = 0.05
 OWN = "WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
@@ -21,16 +21,25 @@ TABLES = f"SELECT table_name AS id, '' AS digest FROM information_schema.tables 
 COLUMNS = f"SELECT column_name AS id, '' AS digest FROM information_schema.columns {OWN}"  # noqa: S608  # constant
 NAMED = re.compile(r'"([^"]+)"')
 SHA256_HEX = 64
+NO_PREPARE = "the database has no tables: write the command that creates them into [service], as prepare"
+UNPREPARED = "the database has no tables, although prepare has run: have it create them in the database of its settings"
+LATER = "; if a worker makes this later, say how much later with within_ms"
 
 
 @dataclass(frozen=True, slots=True)
 class _Sql:
-    """SQL of the description. `digests`: whether it lists the digests of bodies."""
+    """SQL of the description.
+
+    `digests`: whether it lists the digests of bodies. `within_ms`: how late a row may come. `lacking`: what may be
+    missing in the description if the row does not come.
+    """
 
     table: str
     text: str
     link: str
     digests: bool
+    within_ms: float
+    lacking: str = ""
 
 
 async def rows_found(rig: Rig, delivery: Delivery) -> AsyncIterator[Found]:
@@ -43,11 +52,28 @@ async def rows_found(rig: Rig, delivery: Delivery) -> AsyncIterator[Found]:
     if described.stored.sql is None:
         yield await _told_by_itself(rig, delivery)
     else:
-        sql = _Sql("stored", described.stored.sql, described.stored.link, digests=described.stored.digests)
-        yield await _found(rig, delivery, sql, lambda: stored_rows(rig))
+        yield await _found(rig, delivery, _listing(described.stored, described.stored.sql), lambda: stored_rows(rig))
     for name, each in described.effects.items():
         probe = rig.sessions.of(rig.site.links[each.link].link)
-        yield await _found(rig, delivery, _Sql(f"effects.{name}", each.sql, each.link, digests=False), effect)
+        late = described.effect_within_ms(each)
+        sql = _Sql(f"effects.{name}", each.sql, each.link, digests=False, within_ms=late, lacking=LATER)
+        yield await _found(rig, delivery, sql, effect)
+
+
+async def unreadable(rig: Rig) -> HarnessError | None:
+    """Return what the server says to the SQL of what is stored, if it refuses that: a table is missing, say."""
+    stored = rig.target.description.stored
+    if stored.sql is None:
+        return None
+    try:
+        await stored_rows(rig)
+    except rig.sessions.of(rig.site.links[stored.link].link).errors as problem:
+        return await _refused(rig, _listing(stored, stored.sql), problem)
+    return None
+
+
+def _listing(stored: StoredDescription, text: str) -> _Sql:
+    return _Sql("stored", text, stored.link, digests=stored.digests, within_ms=stored.within_ms)
 
 
 async def _told_by_itself(rig: Rig, delivery: Delivery) -> Found:
@@ -84,18 +110,21 @@ async def _found(rig: Rig, delivery: Delivery, sql: _Sql, read: Callable[[], Awa
         return any(row.id == delivery.name for row in rows)
 
     try:
-        await poll_async(there, within_s=rig.target.description.stored.within_ms / 1e3, interval_s=READ_EVERY_S)
+        await poll_async(there, within_s=sql.within_ms / 1e3, interval_s=READ_EVERY_S)
     except probe.errors as problem:
-        return Found(what=f"[{sql.table}]", problem=await _refused(rig, probe, sql, problem))
+        return Found(what=f"[{sql.table}]", problem=await _refused(rig, sql, problem))
     wrong = _not_listed(rig, sql, delivery, rows)
     return Found(what=f"[{sql.table}]", saw=f"{len(rows)} rows, the delivery's among them", problem=wrong)
 
 
-async def _refused(rig: Rig, probe: Probe, sql: _Sql, problem: Exception) -> HarnessError:
-    """The server does not take the SQL: name the table or the column that it may mean."""
+async def _refused(rig: Rig, sql: _Sql, problem: Exception) -> HarnessError:
+    """The server does not take the SQL: name the table or the column that it may mean, or what creates the tables."""
+    probe = rig.sessions.of(rig.site.links[sql.link].link)
     known = sorted({name for query in (TABLES, COLUMNS) for name, _, _ in await probe.rows(query, None)})
     named = NAMED.search(str(problem))
     mend = "" if named else f"run it by hand; tables and columns: {', '.join(known) or 'none'}"
+    if not known:
+        mend = UNPREPARED if rig.target.description.service.prepare else NO_PREPARE
     return UsageError.at(
         place_of(rig.target, sql.table), "sql", sql.text, f"the server answered: {excerpt(str(problem))}",
         valid=known if named else (), mend=mend, sought=named[1] if named else None,
@@ -109,7 +138,7 @@ def _not_listed(rig: Rig, sql: _Sql, delivery: Delivery, rows: Sequence[StoredRo
     if not mine:
         seen = f"it lists {len(rows)} rows, the first {rows[0].id!r}" if rows else "it lists nothing"
         same = next((row.id for row in rows if row.digest == delivery.digest), None)
-        mend = "give the column that keeps the id of the request as id"
+        mend = f"give the column that keeps the id of the request as id{sql.lacking}"
         if same is not None:
             mend = f"the body of this delivery is in the row {same!r}: {mend}"
         return UsageError.at(

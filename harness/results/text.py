@@ -45,15 +45,23 @@ def counted(count: int, what: str) -> str:
 
 
 # An access log's line does not count: it contains the name of the status 500.
-_TELLING = re.compile(r"(?<!internal server )error|exception|traceback|critical|fatal|panic", re.IGNORECASE)
+_TELLING = re.compile(
+    r"(?<!internal server )error|exception|traceback|critical|fatal|panic|\"level\":(5|6)0\b", re.IGNORECASE
+)
 
 
-_WARNING = re.compile(r"\bwarn(ing)?\b", re.IGNORECASE)
-_ROUTINE = re.compile(r"(?<![a-z])(info|debug|trace)(?![a-z])(?!.* 5\d\d\b)", re.IGNORECASE)
-"""A line of a level below a warning, unless it tells of an answer that was one of the server's errors."""
+_WARNING = re.compile(r"\bwarn(ing)?\b|\"level\":40\b", re.IGNORECASE)
+_ROUTINE = re.compile(r"(?<![a-z])(info|debug|trace)(?![a-z])(?!.* 5\d\d\b)|\"level\":[123]0\b", re.IGNORECASE)
+"""A line of a level below a warning, unless it tells of an answer that was one of the server's errors.
+
+Node's loggers (pino, bunyan) write levels as numbers: 30 is info, 40 a warning, 50 an error.
+"""
 
 
-_ADVICE = re.compile(r"\s*\(?(Background on this error at:|For further information visit) https?://[^\s)]*\)?")
+_ADVICE = re.compile(
+    r"\s*\(?(Background on this error at:|For further information visit) https?://[^\s)]*\)?"
+    r"|^\(Use `node --trace-\w+ \.\.\.` to show where the \w+ was created\)$"
+)
 """Text that libraries add below every message, and that says nothing about this one."""
 _SERVED = re.compile(r"\bHTTP/\d(\.\d)?\W+[123]\d\d\b|\bstatus(_code)?\W{1,4}[123]\d\d\b", re.IGNORECASE)
 """A line of an access log: of an answer that was no error."""

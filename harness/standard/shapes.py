@@ -43,5 +43,5 @@ def met_by(statement: Statement, fault: Fault, target: Target, expect: Outcome) 
             return (Do(Deliver()), *during([fault], [Request(read)]))
         case _:
             # A worker may meet it a moment after the delivery was acknowledged.
-            later = (Until(fault.fired()),) if target.description.stored.within_ms else ()
+            later = (Until(fault.fired()),) if target.description.later_ms else ()
             return during([fault], [delivered(1, expect), *later])

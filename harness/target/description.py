@@ -282,3 +282,12 @@ class TargetDescription(Table):
     """The ways in which it can be run, by name."""
     default_profile: str = "hardened"
     """The profile of a run that names none."""
+
+    def effect_within_ms(self, effect: EffectDescription) -> float:
+        """How long after its delivery was stored this effect may still not exist."""
+        return self.stored.within_ms if effect.within_ms is None else effect.within_ms
+
+    @property
+    def later_ms(self) -> float:
+        """How long after its acknowledgement the service may still work for a delivery, in a worker of its own."""
+        return self.stored.within_ms + max(map(self.effect_within_ms, self.effects.values()), default=0.0)

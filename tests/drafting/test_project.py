@@ -70,6 +70,27 @@ PROJECTS: Mapping[str, tuple[Mapping[str, str], list[str], list[str], dict[str, 
         ["node", "migrate.js"],
         {"postgres": "POSTGRES_URL"},
     ),
+    "Node in a compose file": (
+        {
+            "compose.yaml": "services: {app: {build: ., command: [node, src/server.js]}}\n",
+            "package.json": json.dumps({"scripts": {"start": "node dist/server.js"}}),
+            "src/server.js": "process.env.POSTGRES_URL",
+            "src/migrate.mjs": "await client.query(tables)",
+        },
+        ["node", "src/server.js"],
+        ["node", "src/migrate.mjs"],
+        {"postgres": "POSTGRES_URL"},
+    ),
+    "Node in a compose file, with a script": (
+        {
+            "compose.yaml": "services: {app: {build: ., command: [node, src/server.js]}}\n",
+            "package.json": json.dumps({"scripts": {"start": "node dist/server.js", "migrate": "node tables.js"}}),
+            "src/migrate.js": "await client.query(tables)",
+        },
+        ["node", "src/server.js"],
+        ["node", "tables.js"],
+        {},
+    ),
     "a script": (
         {"pyproject.toml": "[project.scripts]\nserve = 'shop.run:main'\n"},
         ["{python}", "-m", "shop.run"],
@@ -155,7 +176,8 @@ def test_what_a_service_serves_and_stores_is_found(tmp_path: Path) -> None:
     [
         ("router.put('/orders/:id', take)", "PUT", "/orders/{id}"),
         ('mux.HandleFunc("PUT /orders/{key}", take)', "PUT", "/orders/{id}"),
-        ("app.post('/shops/:shop/orders/:id', take)", "POST", ""),
+        ("app.post('/shops/:shop/orders/:id', take)", "POST", "/shops/TODO/orders/{id}"),
+        ("app.post('/shops/:shop/orders/:id', take)\napp.put('/notes', take)", "PUT", "/notes"),
         ('client.get("/orders")', "POST", ""),
     ],
 )
@@ -232,6 +254,14 @@ def test_an_error_that_was_handled_is_not_judged_by_its_traceback(tmp_path: Path
         (line,) = unhandled_in(f"{told}\n{traceback}".splitlines(), unhandled)
         assert (line.line, line.ends_with) == (told, "OSError: gone")
     assert "unhandled = '^Traceback'" in file.read_text("utf-8"), "how to judge each"
+
+
+def test_of_node_the_last_line_of_a_fatal_exception_is_found(tmp_path: Path) -> None:
+    write(tmp_path, {"package.json": '{"scripts": {"start": "node a.js"}}', "a.js": "", "tools/stamp.py": "print()"})
+    unhandled = found(tmp_path, Asked()).unhandled
+    thrown = "/srv/a.js:1\nthrow new Error('x')\n^\n\nError: x\n    at f (/srv/a.js:1:7)\n\nNode.js v20.20.2"
+    assert [each.line for each in unhandled_in(thrown.splitlines(), unhandled)] == ["Node.js v20.20.2"]
+    assert not [*unhandled_in(['{"level":50,"err":{"stack":"Error: x\\n    at f (/srv/a.js:1:7)"}}'], unhandled)]
 
 
 def test_what_the_user_has_said_was_found_in_no_file_and_a_queue_may_be_linked(

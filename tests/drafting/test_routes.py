@@ -155,6 +155,20 @@ def test_the_body_of_a_delivery_has_the_keys_that_a_handler_reads(source: str, b
     assert told(tmp_path, {"app.py": source}).body == body
 
 
+FASTIFY = """
+const note = { body: { type: "object", properties: { pages: { type: "integer" }, open: { "type": "boolean" } } } };
+const Price = z.object({ cents: z.number().int() });
+app.post("/notes", { schema: note }, async (request) => {
+  const { note_ref, pages, open, cents } = request.body;
+});
+"""
+
+
+def test_the_body_of_a_delivery_has_values_of_the_types_that_a_schema_asks_for(tmp_path: Path) -> None:
+    body = '{"note_ref": "{id}", "pages": 1, "open": true, "cents": 1}'
+    assert told(tmp_path, {"app.js": FASTIFY}).body == body
+
+
 KEYED_GO = 'mux.HandleFunc("POST /notes", func() { key := r.Header.Get("Idempotency-Key") })'
 
 
@@ -207,7 +221,7 @@ GO = """
 type wanted struct {
 	Subject string   `json:"subject"`
 	Code    string   `json:"code,omitempty" validate:"required"`
-	Pieces  int64    `json:"pieces"`
+	Pieces  *int64   `json:"pieces"`
 	Tags    []string `json:"tags"`
 	Inner   other    `json:"inner"`
 	hidden  string

@@ -107,9 +107,10 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
 
 
 DELIVERED = Delivery("msg_1", SOURCE, b"body")
-PREPARES, SLEEPS = (
+PREPARES, SLEEPS, NO_TABLES = (
     'prepare = ["{python}", "service.py", "prepare"]',
     'prepare = ["sleep", "60"]\nprepare_within_s = 0.1',
+    'prepare = ["true"]',
 )
 
 
@@ -130,6 +131,13 @@ def test_each_mistake_is_named_with_its_mend(tmp_path: Path) -> None:
             problems = _problems(dataclasses.replace(bed, target=load_target(file)), tmp_path)
             if len(problems) != 1 or not re.search(told, problems[0]) or "target.toml: [" not in problems[0]:
                 missed[name] = problems
+        for mend, prepares in (("write the command that creates them", ""), ("have it create them", NO_TABLES)):
+            file.write_text(sound.replace(PREPARES, prepares), "utf-8")
+            unprepared_bed = dataclasses.replace(bed, target=load_target(file), preloaded=None)
+            prepare_again(unprepared_bed)
+            of_service, of_tables = _problems(unprepared_bed, tmp_path)
+            assert "[sender.http]" in of_service
+            assert re.search(f"stored. does not exist.*the database has no tables.*{mend}", of_tables), of_tables
         file.write_text(sound.replace(PREPARES, SLEEPS), "utf-8")
         sleeping = load_target(file)
         with pytest.raises(TemplateError) as unready:

@@ -54,6 +54,18 @@ def test_a_line_of_routine_is_no_cause() -> None:
     assert telling_lines("informed of it\n") == ("informed of it",)
 
 
+def test_of_nodes_loggers_the_level_is_a_number() -> None:
+    """Pino's and bunyan's; Node's own advice says nothing about this run."""
+    routine, advice = (
+        '{"level":30,"msg":"up"}',
+        "(Use `node --trace-warnings ...` to show where the warning was created)",
+    )
+    warned, wrong = '{"level":40,"msg":"relation is missing"}', '{"level":50,"msg":"unexpected"}'
+    assert telling_lines("\n".join((wrong, warned, routine, advice))) == (wrong,)
+    assert telling_lines("\n".join((warned, routine, advice))) == (warned,)
+    assert telling_lines("\n".join((routine, advice))) == ()
+
+
 @pytest.mark.parametrize(("names", "told"), [("", ""), ("ab", "a, b"), ("abc", "a, b, c"), ("abcd", "a, b and 2 more")])
 def test_of_many_names_some_are_listed_and_the_rest_is_counted(names: str, told: str) -> None:
     assert listed(names, 2) == told

@@ -18,7 +18,8 @@ from pathlib import Path
 import asyncpg
 
 TABLES = (
-    "CREATE TABLE IF NOT EXISTS kept (id text PRIMARY KEY, digest text); CREATE TABLE IF NOT EXISTS outbox (id text)"
+    "CREATE TABLE IF NOT EXISTS kept (id text PRIMARY KEY, digest text); CREATE TABLE IF NOT EXISTS outbox (id text);"
+    "CREATE SEQUENCE IF NOT EXISTS asked"
 )
 KEPT = "INSERT INTO kept VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING id"
 OUTBOX = "INSERT INTO outbox VALUES ($1)"

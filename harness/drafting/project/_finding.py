@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +27,7 @@ FILE_BYTES_MAX = 200_000
 ASGI = re.compile(r"^(\w+)(?:: \w+)? *= *(?:FastAPI|Starlette|Litestar|Quart)\(", re.MULTILINE)
 WSGI = re.compile(r"^(\w+) *= *Flask\(", re.MULTILINE)
 MIGRATES = ("migrate.py", "migrations.py", "init_db.py", "create_tables.py")
+NODE_MIGRATES = ("migrate.js", "migrate.mjs")
 """Programs that make a service's tables."""
 READY = re.compile(r"[\"'`](?:GET )?(/(?:readyz?|readiness))[\"'`]")
 ALIVE = re.compile(r"[\"'`](?:GET )?(/(?:healthz?|alive|livez?|liveness|ping|status|healthcheck))[\"'`]")
@@ -43,6 +44,7 @@ UNHANDLED: Mapping[str, str] = {
         "|Exception on /|Internal Server Error: /|Error handling request|Exception ignored"
     ),
     ".go": "^panic|goroutine \\d+ \\[running\\]",
+    **dict.fromkeys((".js", ".mjs", ".ts"), "^Node\\.js v\\d|Unhandled|Uncaught"),
 }
 """The text by which a language reports an unhandled error, by the ending of its files.
 
@@ -145,7 +147,7 @@ def found(folder: Path, asked: Asked) -> Project:
         body=body.text if body else PLAIN_BODY if ("{id}" in path or by_header) and first(JSONB, texts)[1] else "",
         id_header=by_header,
         sql=asked.stored or sql,
-        unhandled=next((UNHANDLED[each] for each in UNHANDLED if each in endings), OF_OTHERS),
+        unhandled=_unhandled(command, endings),
         links=links if asked.links is None else asked.links,
         environment=environment if asked.links is None else {},
         port_setting=not any(PORT in word for word in command) and first(PORT_SETTING, texts)[1] != "",
@@ -321,6 +323,13 @@ def _prepared(folder: Path, started: _Started, texts: Mapping[str, str]) -> tupl
     file = next((name for name in texts if Path(name).name in MIGRATES and "__main__" in texts[name]), "")
     if file:
         return [_python_of(folder), "-m", _module(file)], file
+    if [*started.command[:1]] == ["node"] and (Path(started.folder) == Path()):
+        script = _node(folder, texts)
+        if script is not None and script.prepare:
+            return script.prepare, script.whence
+        file = next((name for name in texts if Path(name).name in NODE_MIGRATES), "")
+        if file:
+            return ["node", file], file
     word, file = first(MIGRATE, texts)
     runs_it = Path(file).suffix == ".go" or any(file == part.removeprefix("./") for part in started.command)
     return ([*started.command, word], file) if word and runs_it else ((), "")
@@ -340,6 +349,12 @@ def _links(texts: Mapping[str, str]) -> tuple[Mapping[str, str], str]:
     if not links and (file := first(DJANGO_URL, texts)[1]):
         return {next(name for name in protocols() if ABOUT.of(name).stores): "DATABASE_URL"}, file
     return links, ", ".join(dict.fromkeys(files))
+
+
+def _unhandled(command: Sequence[str], endings: Collection[str]) -> str:
+    if [*command[:1]] == ["node"]:  # whatever language its tools are written in
+        return UNHANDLED[".js"]
+    return next((UNHANDLED[each] for each in UNHANDLED if each in endings), OF_OTHERS)
 
 
 def _delivery(said: str) -> tuple[str, str]:

@@ -47,6 +47,7 @@ def _fields(struct: str) -> Iterator[tuple[str, object]]:
 
 def _value(of: str) -> object:
     """A value of a Go type; None where none is known, and the zero value has to do."""
+    of = of.removeprefix("*")
     if of.startswith("[]"):
         return []
     if of.startswith("map["):

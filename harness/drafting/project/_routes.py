@@ -19,6 +19,10 @@ USE = re.compile(r"\.use\(\s*[\"'](/[^\"'\s]*)[\"']\s*,\s*(?:require\([\"'][^\"'
 TAKEN = re.compile(r"\{([^{}]+)\}\s*=\s*\w+\.body\b")
 READ = re.compile(r"\breq(?:uest)?\.body\.(\w+)")
 """Keys of the body of a request, as handlers of Express take them."""
+TYPED = re.compile(r"\b(\w+)[\"']?\s*:\s*(?:\{\s*[\"']?type[\"']?\s*:\s*[\"']|z\.)(integer|number|boolean)\b")
+"""A key that is no text, as a JSON Schema (Fastify's, Ajv's) or zod says."""
+JSON_TYPES = {"integer": "int", "number": "int", "boolean": "bool"}
+"""Whole numbers: where a number is asked for, `1` is one, and where a whole number is, `1.5` is none."""
 GO_ROUTE = re.compile(r"[\"`](GET|POST|PUT|PATCH) (/[^\"`\s]*)[\"`]")
 NAME = re.compile(r"[{:<](?:\w+:)?(\w+)(?::\w+)?\b")
 """What a parameter of a path is called: `{name}`, `{name:str}`, `:name`, `<name>`, `<string:name>`."""
@@ -31,12 +35,15 @@ APPLICATIONS = {"app", "server", "api", "client"}
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """What was found. An empty path was not found. `path` and `read` have `{id}` for the only parameter."""
+    """What was found. An empty path was not found.
+
+    `path` and `read` have `{id}` for the last parameter. What stands for the others is for the user to say.
+    """
 
     method: str = "POST"
     path: str = ""
     parameter: str = ""
-    """What the service itself calls the only parameter of the path."""
+    """What the service itself calls the last parameter of the path."""
     path_in: str = ""
     read: str = ""
     body: Body | None = None
@@ -52,12 +59,10 @@ def routes(texts: Mapping[str, str]) -> Routes:
         for file, route in [*python_routes(trees), *django_routes(trees), *_by_their_looks(texts, trees)]
         if not ASIDE.search(route.path)
     ]
-    taken = next(
-        (each for each in known if each[1].method != "GET" and len(PARAMETER.findall(each[1].path)) <= 1), None
-    )
-    if taken is None:
+    takers = sorted((each for each in known if each[1].method != "GET"), key=lambda each: _several(each[1].path))
+    if not takers:
         return Routes()
-    file, route = taken
+    file, route = takers[0]
     of_one = route.path if PARAMETER.search(route.path) else f"{route.path.rstrip('/')}/{{id}}"
     shown = (_with_id(each.path) for _, each in known if each.method == "GET")
     read = next((path for path in shown if path.rstrip("/") == _with_id(of_one).rstrip("/")), "")
@@ -66,9 +71,13 @@ def routes(texts: Mapping[str, str]) -> Routes:
         or body_with(route.keys)
         or (body_in_go(texts[file]) if file[-3:] == ".go" else None)
     )
-    named = NAME.search(route.path)
+    named = NAME.findall(route.path)
     by_header = "" if named else route.id_header
-    return Routes(route.method, _with_id(route.path), named[1] if named else "", file, read, body, by_header)
+    return Routes(route.method, _with_id(route.path), named[-1] if named else "", file, read, body, by_header)
+
+
+def _several(path: str) -> bool:
+    return len(PARAMETER.findall(path)) > 1
 
 
 def trees_of(texts: Mapping[str, str]) -> Mapping[str, ast.Module]:
@@ -85,7 +94,10 @@ def _tree(text: str) -> ast.Module | None:
 
 
 def _with_id(path: str) -> str:
-    return PARAMETER.sub("{id}", path)
+    found = list(PARAMETER.finditer(path))
+    for match in reversed(found):
+        path = path[: match.start()] + ("{id}" if match is found[-1] else "TODO") + path[match.end() :]
+    return path
 
 
 def _by_their_looks(texts: Mapping[str, str], read: Collection[str]) -> Iterator[tuple[str, Route]]:
@@ -100,7 +112,8 @@ def _by_their_looks(texts: Mapping[str, str], read: Collection[str]) -> Iterator
             router, method, path = match.groups()
             prefix = "" if router in APPLICATIONS else below.get(router) or below.get(stem, "")
             handler = text[match.end() : end]
-            keys = dict.fromkeys(_keys_taken(handler), "str")
+            typed = dict(TYPED.findall(text))
+            keys = {key: JSON_TYPES.get(typed.get(key, ""), "str") for key in _keys_taken(handler)}
             whole = (prefix.rstrip("/") + path).rstrip("/") or "/"
             yield file, Route(method.upper(), whole, keys=keys, id_header=id_header(handler))
         for method, path in GO_ROUTE.findall(text):

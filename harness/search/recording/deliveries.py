@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from harness.engine.observing.servers.effects import effect_rows
 from harness.engine.observing.servers.stored import rows_at_rest
 from harness.engine.observing.servers.tries import count_tries
 from harness.engine.phases.rest import wait_until_idle
@@ -102,8 +103,11 @@ async def _one(lane: Lane, states: States, kind: Kind, number: int) -> _Delivere
         answers, apart = copies.answers, copies.apart
     else:
         answers = [await lane.deliver(rig, delivery, Purpose.SCENARIO, reads=kind == "read")]
-    if lane.bed.target.description.stored.within_ms:
-        await rows_at_rest(rig)  # what a worker does with it comes after its acknowledgement
+    described = lane.bed.target.description
+    if described.later_ms:  # what a worker does with it comes after its acknowledgement
+        stored = {row.id for row in await rows_at_rest(rig)}
+        for effect in described.effects.values():
+            await effect_rows(rig, effect, stored)
     await wait_until_idle(rig)
     for hop in lane.site.hops.values():
         await lane.relay.record(hop, False)

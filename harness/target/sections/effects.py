@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from harness.target.sections.stored import NamedRows
+from harness.target.sections.times import Milliseconds
 
 
 class EffectDescription(NamedRows):
@@ -18,6 +19,9 @@ class EffectDescription(NamedRows):
     exists: Literal["exactly", "at least"] = "exactly"
     """`exactly`: once for each delivery that is stored, and for no other. `at least`: perhaps more often, and perhaps
     for others."""
+    within_ms: Milliseconds | None = None
+    """How long after its delivery was stored it may still not exist: a worker that makes it later needs that. Without
+    it, `within_ms` of `[stored]`."""
 
     @property
     def query(self) -> str:

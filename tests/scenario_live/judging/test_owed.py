@@ -70,6 +70,23 @@ def test_a_side_effect_exists_exactly_when_its_delivery_is_stored(
     assert problem in result.reason
 
 
+LATER = "SELECT id FROM outbox WHERE nextval('asked') > 2"
+"""The rows exist for whoever asks a third time: what a worker makes later."""
+
+
+@pytest.mark.parametrize(("within_ms", "problem"), [(None, "stored without outbox: msg_"), (60_000.0, "")])
+def test_an_effect_that_a_worker_makes_later_is_waited_for(runs: Runs, within_ms: float | None, problem: str) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.inject(no_fault)
+        await lab.deliver()
+
+    later = {"sql": LATER, **({} if within_ms is None else {"within_ms": within_ms})}
+    result = runs.on(target=keeping(runs.bed.target, effects={"outbox": later}))(play)
+
+    assert result.failing_checks == (("effects_agree",) if problem else ()), result.reason
+    assert problem in result.reason
+
+
 def test_an_effect_may_be_left_over_where_the_target_allows_it(runs: Runs) -> None:
     async def play(lab: Lab) -> None:
         async with lab.inject(wire.cut(postgres.sent("INSERT INTO kept"))):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from harness.engine.rig import Rig
 from harness.history.events import EffectsRead, StoredRow
@@ -15,11 +15,13 @@ READ_EVERY_S = 0.05
 async def record_effects(rig: Rig, stored: Sequence[StoredRow]) -> None:
     """Record each kind of effect that the target describes. Wait for missing effects until its `within_ms` is over."""
     for name, described in rig.target.description.effects.items():
-        rows = await _rows(rig, described, {row.id for row in stored})
+        rows = await effect_rows(rig, described, {row.id for row in stored})
         rig.recorder.record("runner", EffectsRead(name, described.exists == "exactly", tuple(rows)))
 
 
-async def _rows(rig: Rig, described: EffectDescription, wanted: set[str]) -> Sequence[StoredRow]:
+async def effect_rows(rig: Rig, described: EffectDescription, wanted: Collection[str]) -> Sequence[StoredRow]:
+    """Read the rows of an effect. Wait until each of these deliveries has one, or the effect's `within_ms` is over."""
+    wanted = set(wanted)
     probe = rig.sessions.of(rig.site.links[described.link].link)
     rows: Sequence[StoredRow] = ()
 
@@ -29,6 +31,6 @@ async def _rows(rig: Rig, described: EffectDescription, wanted: set[str]) -> Seq
         rows = [row for row in found if row.id not in rig.not_judged]
         return wanted <= {row.id for row in rows}
 
-    within_s = rig.target.description.stored.within_ms / 1e3
+    within_s = rig.target.description.effect_within_ms(described) / 1e3
     await poll_async(all_there, within_s=within_s, interval_s=READ_EVERY_S)
     return rows
