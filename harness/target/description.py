@@ -56,6 +56,11 @@ class HttpTemplate(Table):
     body: str | None = None
     """The body to send, if it is not just the delivery's body."""
 
+    @property
+    def carries_body(self) -> bool:
+        """Whether the delivery's own body is in what is sent."""
+        return self.body is None or "{body}" in self.body or "{base64}" in self.body
+
 
 class SenderDescription(Table):
     """How a delivery is signed and sent: a Python class, or an HTTP template."""

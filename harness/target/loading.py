@@ -69,6 +69,10 @@ def _check_changed(description: TargetDescription, sender: Sender, place: str) -
         _check_change(wrong, sender, where)
     for name, right in description.right.items():
         _check_change(right, sender, f"{place}: [right.{name}]")
+    http, taken_id = description.sender.http, description.contract.taken_id
+    if taken_id == "conflict" and http is not None and not http.carries_body and "{digest}" not in (http.body or ""):
+        problem = "body of [sender.http] is the same for each request with an id: another body cannot be sent"
+        raise UsageError.at(f"{place}: [contract]", "taken_id", taken_id, problem, mend="write {digest} into that body")
 
 
 def _check_secrets(description: TargetDescription, sender: Sender, place: str) -> None:

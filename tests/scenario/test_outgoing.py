@@ -17,6 +17,7 @@ from harness.engine.workload.outgoing import changed, misdated, outgoing, shown
 from harness.errors import UsageError
 from harness.history.events import Asks
 from harness.target import Delivery, OutgoingRequest, Target, load_target
+from tests.tiny import write_suite
 
 OWN = Path(__file__).parents[2] / "scenarios" / "target.toml"
 DELIVERY = Delivery("msg_1", "harness", b'{"a": 1}')
@@ -134,6 +135,32 @@ def test_all_have_their_turn(first: int) -> None:
     names = [str(number) for number in range(10)]
     turns = [name for turn in range(first, first + TURNS) for name in in_turn(names, turn)]
     assert sorted(turns) == names
+
+
+@pytest.mark.parametrize(
+    ("template", "change", "sent"),
+    [
+        ('{"id": "{id}"}', 'body = \'{"of": "{id}"}\'', b'{"of": "msg_1"}'),
+        ('{"id": "{id}"}', "body = '[{id}'\nbody_times = 2", b"[msg_1[msg_1"),
+        ('{"id": "{id}"}', "body_base64 = '/w=='", b"\xff"),
+        ('{"id": "{id}"}', "body_bytes = 17", b'{"id": "msg_1"}  '),
+        ('{"id": "{id}"}', "headers = { x-a = 'b' }", b'{"id": "msg_1"}'),
+        ('{"is": {body}}', "body = '[]'", b'{"is": []}'),
+        ('{"is": {body}}', "body_bytes = 9", b'{"is": {"a": 1} }'),
+    ],
+)
+@pytest.mark.parametrize(("table", "asks"), [("right", Asks.DELIVER), ("wrong", Asks.WRONG)])
+def test_another_body_is_the_whole_one_where_a_template_has_no_place_for_it(
+    table: str, asks: Asks, template: str, change: str, sent: bytes, tmp_path: Path
+) -> None:
+    file = write_suite(tmp_path) / "scenarios" / "target.toml"
+    path = 'path = "/{source}/{id}"\n'
+    described = file.read_text("utf-8").replace(path, f"{path}body = '{template}'\n")
+    file.write_text(f"{described}\n[{table}.one]\nabout = 'a'\n{change}\n", "utf-8")
+    target = load_target(file)
+    named = getattr(target.description, table)["one"]
+    delivery = changed(DELIVERY, named) if asks is Asks.DELIVER else DELIVERY
+    assert outgoing(target, delivery, asks, "one").body == sent
 
 
 def test_a_read_shows_the_digest_of_what_was_sent(target: Target) -> None:

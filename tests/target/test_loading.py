@@ -199,6 +199,10 @@ def test_a_pooler_leads_to_the_server_of_the_link_that_it_pools(
         ("[limits]", "[right.one]\nabout = 'a'\nbody_times = 2\n[limits]", "one = {", "no body to repeat", "body"),
         ("[limits]", "[identities.b]\nsource = 'a b'\n[limits]", "[identities.b]: source = 'a b'", "match", "mend"),
         ("[limits]", "[contract]\ntaken_id = 'no'\n[limits]", "[contract]: taken_id = 'no'", "conflict", ""),
+        (
+            'python = "plain.py:Plain"', "http = { path = '/', body = '{id}' }\n[contract]\ntaken_id = 'conflict'",
+            "[contract]: taken_id = 'conflict'", "is the same for each request", "{digest}",
+        ),
         # Starts, and what is found in answers.
         ("[limits]", "[starts.one]\nabout = 'a'\n[limits]", "one = {", "starts it as always", "environment"),
         ("[limits]", "[starts.one]\nabout = 'a'\ncommand = ['{py}']\n[limits]", "command[0] = 'py'", "'python'", ""),

@@ -104,12 +104,28 @@ def changed(delivery: Delivery, description: ChangedDescription) -> Delivery:
     return dataclasses.replace(delivery, id=name, body=body)
 
 
+def _body_sent(target: Target, changed_one: Delivery, description: ChangedDescription, built: bytes) -> bytes:
+    """The body of a right or a wrong request. `built`: what the sender has made of `changed_one`.
+
+    A template without a place for the delivery's body would send what it always sends.
+    """
+    template = target.description.sender.http
+    if template is None or template.carries_body:
+        return built
+    if description.body_base64 is not None:
+        built = changed_one.body
+    elif description.body is not None:
+        built = fill(description.body, words_of(changed_one)).encode() * description.body_times
+    return built if description.body_bytes is None else _of_size(built, description.body_bytes)
+
+
 def _made_right(target: Target, delivery: Delivery, right: RightDescription, ahead_s: float) -> OutgoingRequest:
     """`delivery`: as `changed` returned it."""
     usual = _signed(target, delivery, right.age_s, ahead_s)
     headers = _filled(right.headers, {**words_of(delivery), **usual.headers})
     every = {**_without(usual.headers, headers), **headers, **_padding(right.head_bytes)}
-    return dataclasses.replace(usual, headers=every, pause_s=right.pause_ms / 1e3, then=_then(target, right))
+    body = _body_sent(target, delivery, right, usual.body)
+    return dataclasses.replace(usual, headers=every, body=body, pause_s=right.pause_ms / 1e3, then=_then(target, right))
 
 
 def _made_wrong(target: Target, delivery: Delivery, wrong: WrongDescription, ahead_s: float) -> OutgoingRequest:
@@ -136,7 +152,7 @@ def _made_wrong(target: Target, delivery: Delivery, wrong: WrongDescription, ahe
             **_capital(wrong.last, words),
             **_padding(wrong.head_bytes),
         },
-        right.body,
+        _body_sent(target, meant, wrong, right.body),
         trailers,
         wrong.pause_ms / 1e3,
         wrong.sent_bytes,

@@ -75,7 +75,8 @@ class ChangedDescription(Table):
     id: str | None = None
     """Another id, with `{id}` in it, so that each is sent once."""
     body: str | None = None
-    """A body in place of the delivery's."""
+    """A body in place of the delivery's. Where `body` of `[sender.http]` has no place for that, it is the whole body
+    that is sent, with `{source}`, `{id}` and `{digest}` filled in."""
     body_base64: Annotated[str, AfterValidator(_base64)] | None = None
     """A binary body in place of the delivery's: its bytes in base64."""
     body_times: int = Field(default=1, ge=1, le=1 << 26)
