@@ -62,6 +62,7 @@ async def test_batch_commit_cut(lab: Lab) -> None:
     await lab.restart(*GROUPED)
     async with (
         lab.limits(service.metric("webhook_commits_resolved_total"), at_least=5, at_most=5),
+        lab.limits(service.metric("webhook_batched_total"), at_most=0),  # whoever asks goes alone
         lab.inject(wire.cut(postgres.sent("COMMIT", nth=2))),
         batch(lab, lab.deliver(5)),
     ):

@@ -305,13 +305,17 @@ async def test_sentinel_promotes_the_replica(lab: Lab) -> None:
 
 @proves("redis.found", fails="figure", match="webhook_degraded_total")
 async def test_one_of_two_sentinels_is_silent(lab: Lab) -> None:
-    """The first Sentinel of the list says nothing: the next is asked in time. `REDIS_URL` leads nowhere."""
+    """The first Sentinel of the list says nothing: the next is asked in time. `REDIS_URL` leads nowhere.
+
+    Redis lets only a user in whom no Sentinel knows.
+    """
     silent = link.swallow(Postgres("replica"))  # any line will do that nothing else uses
+    await lab.inject(server.execute(redis, "ACL SETUSER shop on >for-this-run ~* +@all", undo="ACL DELUSER shop"))
     async with lab.inject(server.sentinel(SENTINEL), silent):
         await lab.restart(
             *ASKS_SENTINEL[1:],
             "WEBHOOK_REDIS_SENTINELS={replica.host}:{replica.port},{sentinel.host}:{sentinel.port}",
-            "REDIS_URL=redis://127.0.0.1:1/{redis.database}",
+            "REDIS_URL=redis://shop:for-this-run@127.0.0.1:1/{redis.database}",
         )
         async with lab.limits(service.metric("webhook_degraded_total"), at_most=0):
             await lab.deliver()

@@ -38,6 +38,7 @@ class Delivery:
 class Then:
     """What a client does on the connection beside sending one whole request and reading its answer.
 
+    `ahead_paths`: a GET of each goes ahead of the request, and no answer is awaited before everything is sent.
     `behind`: bytes that follow the request directly and do not belong to it. The others follow the answer. `rest`: of
     a request that was sent in part, what was left. `on_bytes`: of a body without an end so many bytes more, before
     which the service has to end the connection. `next_path`: a GET of that path over the same connection, or, with
@@ -51,6 +52,7 @@ class Then:
     next_path: str = ""
     nonsense: bool = False
     stays: bool = False
+    ahead_paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

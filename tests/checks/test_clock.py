@@ -13,6 +13,7 @@ from harness.checks.clock import Late, machine_was_busy
 from harness.engine.steps import Wait
 from harness.history import Recorder
 from harness.history.events import (
+    Asks,
     AtRest,
     CoresSeen,
     CoreWait,
@@ -56,6 +57,14 @@ def test_a_connection_that_ended_without_an_answer_counts_on_any_machine() -> No
     story = middle()
     cut_off = RequestEnded(story.send("a"), UNKNOWN, 900.0, problem="closed without an answer")
     assert rest(story.tell(cut_off)).tell(BUSY).judged().verdict is Verdict.FAILED
+
+
+def test_a_read_whose_connection_ended_at_once_counts_on_any_machine() -> None:
+    sent = RequestSent(
+        90, "a", digest_of("a"), 100, Purpose.CONTRACT.value, asks=Asks.READ.value, name="the one", owed=ACKNOWLEDGED
+    )
+    story = whole().tell(sent, RequestEnded(90, UNKNOWN, 10.0, problem="the connection ended before the answer did"))
+    assert story.tell(BUSY).judged().verdict is Verdict.FAILED
 
 
 @pytest.mark.parametrize("story", STORIES)

@@ -16,7 +16,7 @@ from harness.stack.http.client import (
     HttpClient,
 )
 from harness.stack.http.connection import Connection
-from harness.stack.http.owed import A_WORD_OF_THE_END, AN_ANSWER_TO_THE_NEXT, AN_ORDERLY_END
+from harness.stack.http.owed import A_WORD_OF_THE_END, AN_ANSWER_AHEAD, AN_ANSWER_TO_THE_NEXT, AN_ORDERLY_END
 from harness.stack.tcp.sockets import half_closed
 from harness.target.sender import Then
 from tests.scenario.http_services import DELIVERY, FAILED, LAST, OK, serving, serving_by
@@ -173,3 +173,37 @@ async def test_who_gives_up_before_the_request_is_whole_leaves_no_error_behind()
                 await client.request(service.port, slow)
     gc.collect()
     assert left == []
+
+
+PIPELINED = dataclasses.replace(DELIVERY, then=Then(b"no request", ahead_paths=("/alive", "/alive")))
+
+
+async def _all_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *answers: bytes) -> None:
+    """Give these answers once all three requests are there, with what is behind them."""
+    await reader.readuntil(b"no request")
+    for answer in answers:
+        writer.write(answer)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("first", "lacks"), [(ALIVE, ()), (FAILED, (f"{AN_ANSWER_AHEAD}: status 500",))], ids=["good", "failed"]
+)
+async def test_requests_ahead_have_answers_of_their_own(first: bytes, lacks: tuple[str, ...]) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _all_at_once(reader, writer, first, ALIVE, LAST)
+
+    async with serving_by(serve) as port, HttpClient(keep_alive=False) as client:
+        answer = await client.request(port, PIPELINED)
+    assert (answer.body, answer.lacks) == (b"done", lacks)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("answers", [(ALIVE, ALIVE), (ALIVE, LAST, ALIVE)], ids=["one too few", "last too early"])
+async def test_an_answer_to_a_request_ahead_is_not_taken_for_the_last_one(answers: tuple[bytes, ...]) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _all_at_once(reader, writer, *answers)
+
+    async with serving_by(serve) as port, HttpClient(keep_alive=False) as client:
+        with pytest.raises(BrokenOffError):
+            await client.request(port, PIPELINED)

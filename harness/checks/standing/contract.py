@@ -34,9 +34,12 @@ def _examined(
     saw: str,
     why: Callable[[Exchange], str] | None = None,
 ) -> Examined:
-    """Say what is bad of what was sent. Where all of that ran out of time, a busy machine excuses it."""
+    """Say what is bad of what was sent. Where all of that ran out of time, a busy machine excuses it.
+
+    It does not excuse a connection that the service ended at once.
+    """
     stories = [why(e) if why else f"{e.name}: owed {e.sent.owed}, got {e.story()}" for e in bad]
-    unanswered = all(e.ended is None or e.ended.status is None for e in bad)
+    unanswered = all(e.ended is None or (e.ended.status is None and e.waited) for e in bad)
     return Examined(
         problem=several(stories, len(sent)) if bad else "",
         saw=f"{len(sent)} {saw}",

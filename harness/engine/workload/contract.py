@@ -150,9 +150,9 @@ class Contract:
         return errand.asks is Asks.WRONG or (errand.asks is Asks.DELIVER and self._ends_its_connection(errand.name))
 
     def _ends_its_connection(self, name: str) -> bool:
-        """Whether something follows the right delivery of that name, after which the service may end the connection."""
+        """Whether the right delivery of that name has a connection of its own, which the service may end after it."""
         right = self.rig.target.description.right.get(name)
-        return right is not None and bool(right.behind or right.followed_by)
+        return right is not None and bool(right.ahead or right.behind or right.followed_by)
 
     async def ask(self, name: str, delivery: Delivery | None, *, broken: bool, expect: Outcome | None) -> Answer:
         """Send one request by its name. `delivery`: what it is about; None: one that was never sent.

@@ -166,9 +166,11 @@ def _then(
     target: Target, described: ChangedDescription, *, rest: bool = False, on_bytes: int = 0, stays: bool = False
 ) -> Then | None:
     """What follows such a request; None: nothing."""
-    path = health_paths(target)["alive"] if described.followed_by else ""
+    alive = health_paths(target)["alive"]
+    path = alive if described.followed_by else ""
     nonsense = described.followed_by == "nonsense"
-    then = Then(described.behind.encode(), rest, on_bytes, path, nonsense=nonsense, stays=stays)
+    ahead = (alive,) * described.ahead
+    then = Then(described.behind.encode(), rest, on_bytes, path, nonsense=nonsense, stays=stays, ahead_paths=ahead)
     return None if then == Then() else then
 
 

@@ -24,6 +24,7 @@ TAKEN_WITHIN_S = 3.0
 """The time in which a service must accept a client's next bytes. Then the client gives up."""
 PIECE_BYTES = 1 << 16
 NONSENSE = b"\0\1 this is no HTTP\r\n\r\n"
+SUCCESS = 2
 CLOSED = 7
 """TCP's state, as the kernel tells it, of a socket that was reset."""
 
@@ -54,6 +55,8 @@ class Connection(asyncio.Protocol):
         self._left = b""
         self._was_reset = False
         self._answers = 0
+        self._unanswered: list[Request] = []
+        self._ahead_statuses: list[int] = []
         self._piece_s = 0.0
         self._paused_s = 0.0
 
@@ -77,7 +80,7 @@ class Connection(asyncio.Protocol):
         """Send a request and return its answer. Raises BrokenOffError, and HungUpError for one that hangs up."""
         answer = self._expect_answer()
         self._goes_on = outgoing.then is not None
-        head, rest = self._parts_of(outgoing)
+        head, rest = self._begun(outgoing)
         if outgoing.asks_first and await self._is_refused_by(head, answer):
             return answer.result()
         await self._send((b"" if outgoing.asks_first else head, rest), outgoing, answer)
@@ -94,6 +97,22 @@ class Connection(asyncio.Protocol):
         self._parts_of(Get(path))  # so that an answer is expected
         self._write(NONSENSE)
         return await answer
+
+    def _begun(self, outgoing: Request) -> tuple[bytes, bytes]:
+        """Expect the answers to those ahead of it first. Return what all of them and its head are, and its rest."""
+        ahead = [] if outgoing.then is None else [Get(path, headers={}) for path in outgoing.then.ahead_paths]
+        self._ahead_statuses, self._unanswered = [], []
+        if not ahead:
+            return self._parts_of(outgoing)
+        self._unanswered = [*ahead, outgoing]
+        parts = [self._parts_of(each, of=h11.Connection(h11.CLIENT)) for each in self._unanswered]
+        self._parts_of(self._unanswered.pop(0))
+        return b"".join(part for each in parts[:-1] for part in each) + parts[-1][0], parts[-1][1]
+
+    @property
+    def refused_ahead(self) -> Sequence[int]:
+        """The statuses of the answers to requests ahead of the last one that are no success."""
+        return [status for status in self._ahead_statuses if status // 100 != SUCCESS]
 
     def _expect_answer(self) -> asyncio.Future[Response]:
         if self._transport is None or self.ended:
@@ -116,6 +135,8 @@ class Connection(asyncio.Protocol):
     async def _send(self, pieces: tuple[bytes, bytes], outgoing: Request, answer: asyncio.Future[Response]) -> None:
         """Send the head and the rest, or the part that is to be sent."""
         parts, left = with_pauses(pieces, outgoing.pause_s), outgoing.sent_bytes
+        if left is None and outgoing.then is not None:  # in one piece, so that the service reads both at once
+            parts = [*parts[:-1], parts[-1] + outgoing.then.behind]
         for part in parts:
             if outgoing.pause_s:
                 await asyncio.wait([answer], timeout=outgoing.pause_s)
@@ -123,8 +144,6 @@ class Connection(asyncio.Protocol):
                 return  # it came before the request was whole
             self._write(part[:left])
             left = None if left is None else max(0, left - len(part))
-        if outgoing.then is not None:
-            self._write(outgoing.then.behind)
         self._left = b"" if outgoing.sent_bytes is None else b"".join(parts)[outgoing.sent_bytes :]
         while outgoing.trickle_s and self._left:
             await asyncio.wait([answer], timeout=outgoing.trickle_s)
@@ -179,8 +198,9 @@ class Connection(asyncio.Protocol):
     def _socket(self) -> socket.socket:
         return cast("socket.socket", cast("asyncio.Transport", self._transport).get_extra_info("socket"))
 
-    def _parts_of(self, outgoing: Request) -> Sequence[bytes]:
-        """The head, and the rest."""
+    def _parts_of(self, outgoing: Request, *, of: h11.Connection | None = None) -> tuple[bytes, bytes]:
+        """The head, and the rest. `of`: the state of HTTP that notes it as sent, in place of this connection's."""
+        http = of or self._http
         own = [("host", f"{HOST}:{self.port}")]
         if not outgoing.is_chunked:
             own.append(("content-length", str(len(outgoing.body))))
@@ -188,7 +208,7 @@ class Connection(asyncio.Protocol):
         events: Sequence[h11.Event] = [h11.Data(data=outgoing.body)]
         if outgoing.then is None or not outgoing.then.on_bytes:
             events = [*events, h11.EndOfMessage(headers=[*outgoing.trailers.items()])]
-        return (self._http.send(head) or b"", b"".join(self._http.send(event) or b"" for event in events))
+        return (http.send(head) or b"", b"".join(http.send(event) or b"" for event in events))
 
     def close(self) -> None:
         """Close it at once and discard what was not sent yet. `lost` is done when the connection has ended."""
@@ -223,23 +243,37 @@ class Connection(asyncio.Protocol):
         elif isinstance(event, h11.Data):
             self._body += event.data
         elif isinstance(event, h11.EndOfMessage):
-            self._answered()
+            return self._answered()
         elif isinstance(event, h11.InformationalResponse):
             self._wanted.set()
         elif isinstance(event, h11.ConnectionClosed):
             self._break_off(ENDED_EARLY)
         return isinstance(event, h11.InformationalResponse | h11.Response | h11.Data)
 
-    def _answered(self) -> None:
+    def _answered(self) -> bool:
+        """Handle the end of an answer. Return whether it was that to a request ahead of the one that is asked for."""
         self._used_s = time.monotonic()
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()
+        if self._unanswered:
+            return self._next_of_several()
         if self._answer is not None and not self._answer.done():
             paused_ms, over_kept = self._paused_s * 1e3, self._answers > 0
             self._answer.set_result(
                 Response(self.status, bytes(self._body), self._headers, paused_ms=paused_ms, over_kept=over_kept)
             )
         self._answers += 1
+        return False
+
+    def _next_of_several(self) -> bool:
+        """Expect the next answer, unless this one was the connection's last."""
+        self._ahead_statuses.append(self.status)
+        if self._http.our_state is not h11.IDLE:
+            self._break_off(ENDED_EARLY)
+            return False
+        self._body.clear()
+        self._parts_of(self._unanswered.pop(0))
+        return True
 
     def _break_off(self, problem: str) -> None:
         if self._answer is not None and not self._answer.done():

@@ -27,6 +27,11 @@ class Then(Protocol):
     """What a client does beside sending one whole request and reading its answer: the target's `Then` is one."""
 
     @property
+    def ahead_paths(self) -> Sequence[str]:
+        """A GET of each goes ahead of the request, and no answer is awaited before everything is sent."""
+        ...
+
+    @property
     def behind(self) -> bytes:
         """Bytes that follow directly after the request and do not belong to it."""
         ...
@@ -132,7 +137,7 @@ class Get:
 
     path: str
     method: str = field(default="GET", init=False)
-    headers: Mapping[str, str] = field(default_factory=lambda: {"connection": "close"}, init=False)
+    headers: Mapping[str, str] = field(default_factory=lambda: {"connection": "close"})
     body: bytes = field(default=b"", init=False)
     trailers: Mapping[str, str] = field(default_factory=dict, init=False)
     is_chunked: bool = field(default=False, init=False)

@@ -17,12 +17,15 @@ A_WORD_OF_THE_END = "connection: close"
 AN_ORDERLY_END = "an end of the connection in order: it was reset"
 ROOM_FOR_THE_REST = "taking in what the client sends on"
 AN_ANSWER_TO_THE_NEXT = "an answer to the next request on the connection"
+AN_ANSWER_AHEAD = "a good answer to each request ahead of it on the connection"
 WAITED_FOR_S = {AN_END: CLOSES_WITHIN_S, ROOM_FOR_THE_REST: TAKEN_WITHIN_S, AN_ANSWER_TO_THE_NEXT: TAKEN_WITHIN_S}
 """For how long each of these was waited for where it is lacking."""
 
 
 async def lacking(connection: Connection, outgoing: Request, answer: Response) -> Sequence[str]:
     """Do what the client has left to do after this answer, and return what the service owed then and did not do."""
+    if connection.refused_ahead:
+        return (f"{AN_ANSWER_AHEAD}: status {connection.refused_ahead[0]}",)
     if outgoing.then is not None and outgoing.then.stays:
         return ()
     if outgoing.then is not None and (outgoing.then.rest or outgoing.then.on_bytes or outgoing.then.next_path):

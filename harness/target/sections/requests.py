@@ -91,6 +91,10 @@ class ChangedDescription(Table):
     """Headers that replace the sender's. With `transfer-encoding = "chunked"` the body is sent in chunks."""
     head_bytes: int | None = Field(default=None, ge=1, le=1 << 26)
     """One more header, of this size."""
+    ahead: int = Field(default=0, ge=0, le=8)
+    """The client sends this many requests for `alive` ahead of it over the same connection, and waits for no answer
+    before it has sent everything (pipelining). Each must get its own answer, in this order.
+    """
     behind: str = ""
     """Text that follows the request on the connection, and is not part of it. The request must still get its own
     answer.
