@@ -72,6 +72,22 @@ def test_figures_that_hardly_differ_keep_their_lines() -> None:
     assert baseline(old, a=record(speed=MUCH)).scenarios["a"].healthy_ms == 6.0, "all or none: they are one run's"
 
 
+@pytest.mark.parametrize(
+    ("was", "now", "kept"),
+    [
+        (20.0, 120.0, True), (120.0, 20.0, True), (20.0, 120.1, False), (120.1, 20.0, False),
+        (1000.0, 2000.0, True), (1000.0, 2000.1, False), (2000.1, 1000.0, False),
+        (None, None, True), (None, 20.0, False), (20.0, None, False),
+    ],
+)  # fmt: skip
+def test_what_hardly_differs_is_a_tenth_of_a_second_or_twice_as_long(
+    was: float | None, now: float | None, kept: bool
+) -> None:
+    before, after = (Speed(healthy_ms=healthy, worst_ms=100.0, recovery_ms=ms) for healthy, ms in ((5, was), (6, now)))
+    old = baseline(a=record(speed=before))
+    assert (baseline(old, a=record(speed=after)) == old) is kept
+
+
 def test_a_time_can_be_none_and_never_nothing() -> None:
     made = baseline(a=record(speed=Speed(healthy_ms=4.0, worst_ms=None, recovery_ms=0.01)))
     assert (made.scenarios["a"].worst_ms, made.scenarios["a"].recovery_ms) == (None, 0.1)

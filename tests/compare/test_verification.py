@@ -67,6 +67,13 @@ def test_what_the_release_fails_too_is_no_regression_and_not_sound() -> None:
     ]
 
 
+def test_a_scenario_that_the_release_did_not_run_hides_none_that_fails_in_both() -> None:
+    new = tried("a", PING, PairVerdict.MASKED)
+    found = verified(side(own("a", FAILED), own("b", FAILED), proofs=(new,)), side(own("b", FAILED)))
+    assert found.as_before == ["b failed, as in the release: outcome: 1 of 5: refused"]
+    assert found.not_told == ["a: not run"]
+
+
 def test_what_it_mends_is_told() -> None:
     found = verified(side(own("a")), side(own("a", FAILED)))
     assert found.better == ["a held: failed in the release: outcome: 1 of 5: refused"]

@@ -101,7 +101,13 @@ def test_a_body_that_waits_for_100_does_not_keep_its_head_waiting() -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [["Content-Length: 3"], ["Expect: 100-continue"], ["Content-Length: 3", "Expect: the unexpected"]]
+    "fields",
+    [
+        ["Content-Length: 3"],
+        ["Expect: 100-continue"],
+        ["Content-Length: 3", "Expect: the unexpected"],
+        ["Content-Length: 3", "X-Said: 100-continue"],
+    ],
 )
 def test_other_requests_are_judged_as_a_whole(fields: list[str]) -> None:
     (span,) = HttpConversation().framers["sent"].feed(head("POST / HTTP/1.1", *fields))
