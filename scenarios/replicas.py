@@ -99,8 +99,9 @@ async def test_primary_and_replica_swapped(lab: Lab, former: Literal["follows", 
         await lab.inject(link.cut(replica))
         await lab.deliver(5)
     await lab.heal(swapped)
-    # Five before it, as many until it was found, and some of a busy machine: what connects then asks there first.
-    lab.expect(postgres.connects_peak(within_ms=60_000), at_most=20)
+    # Five before it, as many until it was found, and on a busy machine a dozen more: connects that ran out of time are
+    # made again. Who asks the old address first each time connects there thirty times more.
+    lab.expect(postgres.connects_peak(within_ms=60_000), at_most=30)
 
 
 @proves("replica.fall_back", fails="outcome", match="refused")

@@ -89,8 +89,9 @@ class Interleaving:
         rig = self._lane.new_rig()
         rig.recorder.record("runner", self._began)
         deliveries = self._deliveries()
-        played = await self._played(rig, deliveries, beginning)
-        await self._afterwards(rig, deliveries)
+        with self._lane.cores.recorded_if_long(rig.recorder):
+            played = await self._played(rig, deliveries, beginning)
+            await self._afterwards(rig, deliveries)
         judgement = judge(rig.recorder.history)
         order = played.order or beginning
         result = OrderResult(

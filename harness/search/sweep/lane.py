@@ -10,6 +10,7 @@ from functools import cached_property
 from harness.engine.configuration import RunConfiguration
 from harness.engine.laying.building import FOR_SWEEP, built_rig
 from harness.engine.laying.testbed import Testbed
+from harness.engine.observing.cores import Cores, processes_of
 from harness.engine.rig import Rig
 from harness.engine.variants.approved import Approved
 from harness.engine.variants.asking import ask_variants
@@ -23,6 +24,7 @@ from harness.polling import poll
 from harness.protocols.contract.search import SEARCHED
 from harness.relay import RelayControl
 from harness.results import RunKey
+from harness.search.sweep.lane_cores import LaneCores
 from harness.search.sweep.reports import LaneReports
 from harness.stack.service.service import ServiceProcess
 from harness.stack.service.start import LOG_TAIL_LINES, in_one_line
@@ -52,6 +54,11 @@ class Lane:
         self.reports = reports
         self._rig = rig
         self._log_read = 0
+
+    @cached_property
+    def cores(self) -> LaneCores:
+        """Records whether what takes long had enough cores."""
+        return LaneCores(Cores(lambda: processes_of(self.site, self.bed), self.bed.harness))
 
     @cached_property
     def contract(self) -> Contract:

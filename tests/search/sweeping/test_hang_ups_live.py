@@ -12,7 +12,8 @@ from harness.engine.laying.testbed import Testbed
 from harness.engine.phases import rest
 from harness.engine.rig import Rig
 from harness.faults.clients.callers import Caller
-from harness.history.events import AtRest
+from harness.history import History, read_history
+from harness.history.events import AtRest, CoresSeen
 from harness.search.sweep.plan import Choice
 from harness.vocabulary import Value
 from tests.search.live import lane_settings, sweep
@@ -64,3 +65,6 @@ def test_the_deadline_passes_while_the_message_is_held(bed: Testbed, tmp_path: P
     (cell,) = sweep(bed, lane_settings(tmp_path), choice).cells
     assert (cell.verdict, cell.struck) == ("held", 1), cell
     assert cell.answer.startswith("unknown, status 504")
+    first, last = cell.lines
+    (cores,) = History(read_history(tmp_path / cell.history).entries[first - 1 : last]).of(CoresSeen)
+    assert cores.over_ms >= cell.took_ms, "a busy machine excuses what its clock says of the cell"

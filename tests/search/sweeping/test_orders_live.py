@@ -6,14 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from harness.checks import Verdict
+from harness.checks import Judgement, Verdict, judge
 from harness.compare.profiles import Outcome
 from harness.engine.configuration import RunConfiguration
 from harness.engine.laying.testbed import Testbed
+from harness.history import History
+from harness.history.events import CoresSeen
 from harness.present.html import write_report
+from harness.search.orders import interleaving
 from harness.search.orders.gated import run_orders
 from harness.search.orders.interleaving import OrderResult
 from harness.search.orders.orders import written
+from harness.search.sweep import lane_cores
 from tests.results.made import summary_of
 from tests.search.live import lane_settings, losing_rows, play
 
@@ -64,10 +68,21 @@ def test_a_delivery_that_is_lost_fails_the_mix_with_a_read_too(
     assert "reading msg" not in lost.reason
 
 
-def test_an_order_that_a_lock_forbids_is_inconclusive(bed: Testbed, tmp_path: Path) -> None:
+def test_an_order_that_a_lock_forbids_is_inconclusive_and_the_cores_of_its_time_are_known(
+    bed: Testbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[History] = []
+
+    def judge_of(history: History) -> Judgement:
+        judged.append(history)
+        return judge(history)
+
+    monkeypatch.setattr(interleaving, "judge", judge_of)
+    monkeypatch.setattr(lane_cores, "LONG_S", 0.0)
     (result,) = play(bed, lane_settings(tmp_path), "copies", only=(1, 2, 1, 2, 2, 2))
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "waits for a lock" in result.reason
+    assert [len(list(history.of(CoresSeen))) for history in judged] == [1]
 
 
 def test_all_orders_of_a_mix_make_one_run_of_a_gate(bed: Testbed, tmp_path: Path) -> None:

@@ -39,8 +39,15 @@ class Trials:
         """Try a cell. Every error is in its history."""
         self._count += 1
         trial = Trial(cell=cell, rig=self._lane.new_rig())
-        recorder = trial.rig.recorder
-        recorder.record("runner", self._began)
+        trial.rig.recorder.record("runner", self._began)
+        # A crowd records that for itself, and more often.
+        crowded = cell.first.action == CROWD
+        with nullcontext() if crowded else self._lane.cores.recorded_if_long(trial.rig.recorder):
+            await self._attempt(trial)
+        return trial
+
+    async def _attempt(self, trial: Trial) -> None:
+        cell, recorder = trial.cell, trial.rig.recorder
         asks = self._asking.due(trial)
         try:
             await count_tries(trial.rig)
@@ -64,7 +71,6 @@ class Trials:
             await record_tries(trial.rig)
         except HarnessError as problem:
             recorder.record("runner", HarnessProblem(str(problem)))
-        return trial
 
     async def _recover(self, trial: Trial, *, fresh: bool) -> bool:
         """Send deliveries until one is acknowledged; return whether one was. Start the service again if it has ended.
