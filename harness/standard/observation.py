@@ -23,6 +23,7 @@ from harness.standard.plan import StandardSuite, Unbroken, standard_suite
 from harness.standard.planned import LeftOut
 from harness.standard.statements import statements
 from harness.target import Target
+from harness.vocabulary.ids import EVERY_ID, EVERY_UUID
 
 KINDS: tuple[Kind, ...] = ("warm", "repeat", "read")
 TRIES = 3
@@ -91,10 +92,11 @@ async def _look(bed: Testbed, run: RunConfiguration) -> Unbroken:
         except EndedError as problem:
             return not_recorded(problem)
         at_rest = await record_rest(lane, AT_REST_S)
+        every = EVERY_UUID if bed.target.description.names_by_uuid else EVERY_ID
         used = {each.kind: frozenset(message.link for message in each.messages) for each in recordings}
         left_out = [LeftOut(f"the statements of a {each.kind}", each.left_out) for each in recordings if each.left_out]
         return Unbroken(
-            statements=statements(recordings, links_of(bed.target), at_rest),
+            statements=statements(recordings, links_of(bed.target), at_rest, every=every),
             kept=await _kept(lane),
             used=frozenset().union(*used.values()),
             others_only=frozenset().union(*used.values()) - used["warm"],

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from harness.engine.workload.deliveries import EVERY_ID
 from harness.protocols.contract.search import SEARCHED
 from harness.search.recording.places import Kind
 from harness.search.recording.recording import Observed, Recording, Shapes
 from harness.vocabulary import Link, Message
+from harness.vocabulary.ids import EVERY_ID, EVERY_UUID
 
 PHASES = ("query", "commit", "idle")
 """Phases of a connection in which it carries the service's own statements."""
@@ -55,11 +55,11 @@ class Statement:
 
 
 def statements(
-    recordings: Sequence[Recording], links: Sequence[Link], at_rest: Shapes = frozenset()
+    recordings: Sequence[Recording], links: Sequence[Link], at_rest: Shapes = frozenset(), *, every: str = EVERY_ID
 ) -> Sequence[Statement]:
     """The different statements of these deliveries, in the order in which they were sent.
 
-    `at_rest`: what the service sends by itself, by link and fingerprint.
+    `at_rest`: what the service sends by itself, by link and fingerprint. `every`: what names each delivery.
     A statement of both a delivery and a repeat belongs to the one that was recorded first.
     """
     named = {link.name: link for link in links}
@@ -90,7 +90,7 @@ def statements(
                 text=text,
                 kind=kind,
                 whole=message.text,
-                having=EVERY_ID if shape in naming & unnamed else None,
+                having=every if shape in naming & unnamed else None,
                 by_chance=shape in at_rest - naming,
                 is_answered=(message.link, whole) in answers,
             )
@@ -111,9 +111,9 @@ def _different(recordings: Sequence[Recording]) -> Iterator[tuple[Observed, Kind
 
 def _named(message: Observed) -> str:
     """Its text up to a delivery's id: the scenario strikes another delivery, and all recorded repeats have one id."""
-    if EVERY_ID not in message.text:
+    other = message.text.replace(EVERY_ID, "?").replace(EVERY_UUID, "?")
+    if other == message.text:
         return message.text
-    other = message.text.replace(EVERY_ID, "?")
     return SEARCHED.of(message.place.protocol).beginning([message.text, other])
 
 

@@ -37,7 +37,10 @@ SCHEMA_FILE: Final = Path(__file__).with_name("target.schema.json")
 
 
 class HttpTemplate(Table):
-    """A sender without Python: a request with `{source}`, `{id}` and `{digest}` filled in.
+    """A sender without Python: a request with `{source}`, `{id}`, `{uuid}` and `{digest}` filled in.
+
+    Where the service takes no id but a UUID, write `{uuid}` in place of `{id}`, also in `[reads]`. It stands for the
+    id: what is `[stored]` may then list the UUID as `id`.
 
     The body can be a text with those and the delivery's own body in it: `{body}` as it is, a JSON document, or
     `{base64}`. For example, `body = '{"title": "{id}", "content": {body}}'`.
@@ -287,6 +290,14 @@ class TargetDescription(Table):
     """The ways in which it can be run, by name."""
     default_profile: str = "hardened"
     """The profile of a run that names none."""
+
+    @property
+    def names_by_uuid(self) -> bool:
+        """Whether requests name a delivery by the UUID that stands for its id."""
+        http = self.sender.http
+        sent = () if http is None else (http.path, http.body or "", *http.headers.values())
+        read = [text for read in self.reads.values() for text in (read.path, *read.headers.values())]
+        return any("{uuid}" in text for text in (*sent, *read))
 
     def effect_within_ms(self, effect: EffectDescription) -> float:
         """How long after its delivery was stored this effect may still not exist."""

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from harness.target.description import HttpTemplate
 from harness.target.sections.requests import SOURCE
+from harness.vocabulary.ids import uuid_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,11 @@ class Delivery:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "digest", hashlib.sha256(self.body).hexdigest())
+
+    @property
+    def uuid(self) -> str:
+        """The UUID that stands for its id, for a service that takes nothing else. Rows may list it as the id."""
+        return uuid_of(self.id)
 
     @property
     def name(self) -> str:
@@ -125,7 +131,7 @@ class TemplateSender:
 
     def request(self, delivery: Delivery) -> OutgoingRequest:
         """Fill the template in."""
-        words = {"source": delivery.source, "id": delivery.id, "digest": delivery.digest}
+        words = words_of(delivery)
         headers = {name: fill(text, words) for name, text in self._template.headers.items()}
         path = fill(self._template.path, words)
         return OutgoingRequest(self._template.method, path, headers, self._body(delivery, words))
@@ -138,8 +144,13 @@ class TemplateSender:
         return text.encode().replace(b"{body}", delivery.body)
 
 
-TEMPLATE_WORDS: Sequence[str] = ("source", "id", "digest")
+TEMPLATE_WORDS: Sequence[str] = ("source", "id", "uuid", "digest")
 BODY_WORDS: Sequence[str] = (*TEMPLATE_WORDS, "body", "base64")
+
+
+def words_of(delivery: Delivery) -> Mapping[str, str]:
+    """What texts of the target may name of a delivery."""
+    return {"source": delivery.source, "id": delivery.id, "uuid": delivery.uuid, "digest": delivery.digest}
 
 
 def fill(text: str, words: Mapping[str, str]) -> str:

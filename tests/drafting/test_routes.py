@@ -155,6 +155,28 @@ def test_the_body_of_a_delivery_has_the_keys_that_a_handler_reads(source: str, b
     assert told(tmp_path, {"app.py": source}).body == body
 
 
+@pytest.mark.parametrize(
+    ("tables", "word"),
+    [
+        ("CREATE TABLE notes (made_at timestamptz, note_ref uuid PRIMARY KEY, of_uuid text)", "{uuid}"),
+        ("CREATE TABLE notes (other uuid, note_ref text PRIMARY KEY)", "{id}"),
+        ("CREATE TABLE others (note_ref uuid); CREATE TABLE notes (note_ref text PRIMARY KEY)", "{id}"),
+        (
+            "class Note(Base):\n    __tablename__ = 'notes'\n    note_ref: Mapped[UUID] = column(primary_key=True)",
+            "{uuid}",
+        ),
+        ("notes = Table('notes', meta, Column('note_ref', UUID, primary_key=True))", "{uuid}"),
+        ("notes = Table('notes', meta, Column('note_ref', Text, primary_key=True), Column('b', UUID))", "{id}"),
+    ],
+)
+def test_where_the_ids_column_takes_uuids_one_is_sent(tables: str, word: str, tmp_path: Path) -> None:
+    project = told(
+        tmp_path, {"app.js": 'app.post("/notes", f(request.body.note_ref))\napp.get("/notes/:id", g)', "t.sql": tables}
+    )
+    assert (project.sql, project.body) == ("SELECT note_ref AS id FROM notes", f'{{"note_ref": "{word}"}}')
+    assert project.read == f"/notes/{word}"
+
+
 FASTIFY = """
 const note = { body: { type: "object", properties: { pages: { type: "integer" }, open: { "type": "boolean" } } } };
 const Price = z.object({ cents: z.number().int() });

@@ -14,7 +14,7 @@ from harness.drafting.project._compose import PORT, Composed, composed
 from harness.drafting.project._django_models import django_listing
 from harness.drafting.project._go import program_of
 from harness.drafting.project._routes import routes, trees_of
-from harness.drafting.project._tables import listing, table_of
+from harness.drafting.project._tables import listing, lists_uuids, table_of
 from harness.drafting.project._texts import first
 from harness.errors import UsageError
 from harness.protocols.contract.about import ABOUT
@@ -134,6 +134,8 @@ def found(folder: Path, asked: Asked) -> Project:
         "prepare": "" if asked.prepare else prepare_in,
         "links": links_in if asked.links is None else "",
     }
+    id_word = "{uuid}" if asked.deliver is None and lists_uuids(sql, texts) else "{id}"
+    plain = PLAIN_BODY if ("{id}" in path or by_header) and first(JSONB, texts)[1] else ""
     return Project(
         name=re.sub(r"[^a-z0-9_.]+", "_", folder.resolve().name.lower()).lstrip("_.0123456789") or "service",
         command=command,
@@ -142,9 +144,9 @@ def found(folder: Path, asked: Asked) -> Project:
         alive=asked.alive or alive,
         ready=ready,
         method=method,
-        path=path,
-        read=served.read if asked.deliver is None else "",
-        body=body.text if body else PLAIN_BODY if ("{id}" in path or by_header) and first(JSONB, texts)[1] else "",
+        path=path.replace("{id}", id_word),
+        read=served.read.replace("{id}", id_word) if asked.deliver is None else "",
+        body=(body.text if body else plain).replace("{id}", id_word),
         id_header=by_header,
         sql=asked.stored or sql,
         unhandled=_unhandled(command, endings),

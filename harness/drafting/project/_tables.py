@@ -18,6 +18,12 @@ KEY = CREATE + r"{table}[\"`]?\s*\([^;]*?[\"`]?\b(\w+)[\"`]?\s+[^,;()]*?PRIMARY 
 MAPPED_KEY = r"__tablename__ *= *[\"']{table}[\"'](?:(?!\nclass ).)*?\b(\w+)\b[^\n=]*=[^\n]*primary_key *= *True"
 TABLES_KEY = r"\bTable\(\s*[\"']{table}[\"'](?:(?!\bTable\().)*?\bColumn\(\s*[\"'](\w+)[\"'][^\n]*primary_key *= *True"
 COLUMN = CREATE + r"{table}\b[^;]*?\b({column})\b"
+LISTED = re.compile(r"SELECT (?P<column>\w+)(?: AS id)? FROM (?P<table>\w+)")
+UUID_COLUMN = CREATE + r"{table}[\"`]?\s*\((?:[^;]*?[(,\s\"`])?({column})[\"`]?\s+uuid\b"
+UUID_MAPPED = r"__tablename__ *= *[\"']{table}[\"'](?:(?!\nclass ).)*?\b({column})\b[^\n]*\bUUID\b"
+UUID_IN_TABLE = (
+    r"\bTable\(\s*[\"']{table}[\"'](?:(?!\bTable\().)*?\bColumn\(\s*[\"']({column})[\"']\s*,\s*[\w.]*\bUUID\b"
+)
 MAPPED_COLUMN = r"__tablename__ *= *[\"']{table}[\"'](?:(?!\nclass ).)*?\b({column})\b"
 
 
@@ -42,6 +48,18 @@ def listing(table: str, texts: Mapping[str, str], id_fields: Sequence[str]) -> s
         if column:
             return listing_by(column, table)
     return listing_by("id", table)
+
+
+def lists_uuids(sql: str, texts: Mapping[str, str]) -> bool:
+    """Return whether the column that this SQL lists as the id takes nothing but UUIDs."""
+    listed = LISTED.fullmatch(sql)
+    if listed is None:
+        return False
+    for expression in (UUID_COLUMN, UUID_MAPPED, UUID_IN_TABLE):
+        named = expression.replace("{table}", listed["table"]).replace("{column}", listed["column"])
+        if first(re.compile(named, re.IGNORECASE | re.DOTALL), texts)[1]:
+            return True
+    return False
 
 
 def listing_by(column: str, table: str) -> str:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from harness.engine.variants import operators, raw_operators
 from harness.engine.variants.raw import LENGTH, Change, RawRequest, raw
-from harness.engine.workload.outgoing import source_of, words_of
+from harness.engine.workload.outgoing import source_of
 from harness.target import SOURCE, Delivery, OutgoingRequest, Target
-from harness.target.sender import fill
+from harness.target.sender import fill, words_of
 
 DELIVERS = "delivery"
 BESIDE_THE_TARGETS = (b"host", LENGTH)

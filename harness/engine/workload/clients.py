@@ -18,7 +18,7 @@ from harness.engine.known_secrets import KnownSecrets
 from harness.engine.observing.service.looks import SharedLooks
 from harness.engine.tasks import owned
 from harness.engine.workload.deliveries import Deliveries
-from harness.engine.workload.outgoing import dated_ahead_s, misdated, outgoing, shown, told_away, words_of
+from harness.engine.workload.outgoing import dated_ahead_s, misdated, outgoing, shown, told_away
 from harness.faults.clients.callers import Caller, Callers
 from harness.history import Recorder
 from harness.history.events import Asks, Named, Purpose, RequestEnded, RequestSent
@@ -27,6 +27,7 @@ from harness.stack.service.service import ServiceProcess
 from harness.target import Delivery, OutgoingRequest, Target
 from harness.target.sections.outcomes import lacking, unsaid
 from harness.target.sections.secrets import SecretsDescription
+from harness.target.sender import words_of
 from harness.vocabulary import ACKNOWLEDGED, CONFIRMED, REFUSED, REJECTED, UNKNOWN, Outcome, Value
 
 ANSWER_CHARACTERS_KEPT = 1_000

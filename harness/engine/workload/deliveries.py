@@ -6,13 +6,11 @@ import hashlib
 import random
 from collections.abc import Callable
 from functools import partial
-from typing import Final
 
 from harness.engine.workload import payloads
 from harness.target import SOURCE, Delivery
+from harness.vocabulary.ids import EVERY_ID, named_by
 
-EVERY_ID: Final = "msg_"
-"""What the id of every delivery of every run begins with."""
 Body = Callable[[random.Random, int], bytes]
 """Makes the body of the delivery with this index, counted from 0."""
 
@@ -28,10 +26,9 @@ class Deliveries:
         self._prefix = hashlib.blake2b(seed.encode(), digest_size=6).hexdigest()
         self._made = 0
 
-    @property
-    def pattern(self) -> str:
-        """An expression that finds the id of any delivery of this run."""
-        return rf"{EVERY_ID}{self._prefix}_\d{{6,}}"
+    def pattern(self, *, uuids: bool) -> str:
+        """Return an expression that finds the id of any delivery of this run, or its UUID."""
+        return named_by(self._prefix, uuids=uuids)
 
     def names_to_come(self, count: int) -> tuple[tuple[str, str], ...]:
         """Return the source and the ids of the next deliveries, without making them."""

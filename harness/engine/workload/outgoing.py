@@ -21,7 +21,8 @@ from harness.history.events import Asks
 from harness.target import SOURCE, Delivery, OutgoingRequest, Target
 from harness.target.placeholders import LINK_AWAY
 from harness.target.sections.requests import ChangedDescription, RightDescription, WrongDescription
-from harness.target.sender import Then, fill
+from harness.target.sender import Then, fill, words_of
+from harness.vocabulary.ids import id_of
 
 CLOCK_TOLERANCE_S = 0.25
 """Clocks of two machines agree no better, and a service may round."""
@@ -90,7 +91,7 @@ def digest_shown(found: re.Match[str]) -> str:
 def name_of(groups: Mapping[str, str | None]) -> str:
     """Return the name that histories use for what a list calls `id`, and perhaps `source`."""
     source = groups.get("source")
-    return Delivery(groups["id"] or "", SOURCE if source is None else source, b"").name
+    return Delivery(id_of(groups["id"] or ""), SOURCE if source is None else source, b"").name
 
 
 def changed(delivery: Delivery, description: ChangedDescription) -> Delivery:
@@ -206,11 +207,6 @@ def _signed(target: Target, delivery: Delivery, age_s: float, ahead_s: float) ->
 def _of_size(body: bytes, size: int) -> bytes:
     """The same JSON document with blanks behind it, which JSON allows, or what its first bytes are."""
     return body[:size].ljust(size)
-
-
-def words_of(delivery: Delivery) -> Mapping[str, str]:
-    """What texts of the target may name of a delivery."""
-    return {"source": delivery.source, "id": delivery.id, "digest": delivery.digest}
 
 
 def _filled(headers: Mapping[str, str], words: Mapping[str, str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from harness.protocols.contract.access import ADMIN_TIMEOUT_S, OWN_NAME
 from harness.protocols.contract.probes import ANSWERED_WITHIN_S, MomentState, SessionCount
 from harness.protocols.postgres.words import Waiting
 from harness.vocabulary import Moment
+from harness.vocabulary.ids import id_of, uuid_of
 
 __all__ = ["PostgresProbe", "serves", "session"]
 
@@ -45,7 +46,13 @@ async def _connect(url: str) -> asyncpg.Connection:
     settings = {
         "application_name": OWN_NAME, "default_transaction_read_only": "off", "synchronous_commit": "local",
     }  # fmt: skip
-    return await asyncpg.connect(url, timeout=ADMIN_TIMEOUT_S, server_settings=settings)
+    try:
+        return await asyncpg.connect(url, timeout=ADMIN_TIMEOUT_S, server_settings=settings)
+    except TimeoutError as problem:
+        told = (
+            f"PostgreSQL did not let the harness in within {ADMIN_TIMEOUT_S:g} s: it hangs, or the machine is too busy"
+        )
+        raise TimeoutError(told) from problem
 
 
 class PostgresProbe:
@@ -93,8 +100,9 @@ class PostgresProbe:
         """Read what is stored."""
         every = f"({query.rstrip().rstrip(';')}\n) AS stored"
         sql = f"SELECT id::text, digest::text, count(*)::int FROM {every}"  # noqa: S608  # the target's own SQL
-        only, given = ("", []) if ids is None else ("WHERE id::text = ANY($1)", [list(ids)])
-        return [tuple(row) for row in await self._fetch(f"{sql} {only} GROUP BY 1, 2", *given)]
+        only, given = ("", []) if ids is None else ("WHERE id::text = ANY($1)", [[*ids, *map(uuid_of, ids)]])
+        rows = await self._fetch(f"{sql} {only} GROUP BY 1, 2", *given)
+        return [(id_of(name), digest, copies) for name, digest, copies in rows]
 
     async def residue(self) -> Mapping[str, int]:
         """Count prepared transactions of the service's role, and advisory locks that its sessions hold."""

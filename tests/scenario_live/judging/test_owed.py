@@ -145,6 +145,36 @@ def test_what_stays_in_memory_is_found(
     assert problem in result.reason
 
 
+BY_UUID = {
+    "sender": {"http": {"path": "/{uuid}"}},
+    "reads": {"kept": {"path": "/kept/{uuid}", "shows": r" (?P<digest>\S+)$"}},
+    "stored": {"sql": "SELECT id::uuid, digest FROM kept"},
+    "effects": {"outbox": {"sql": "SELECT id::uuid AS id FROM outbox"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("store", "listed", "failing"),
+    [
+        ("yes", {}, ()),
+        ("yes", {"stored": {"listed": {"path": "/kept", "each": r"(?m)^(?P<id>\S+) (?P<digest>\S+)$"}}}, ()),
+        ("other", {}, ("nothing_foreign",)),
+    ],
+)
+def test_a_service_that_takes_only_uuids_is_judged_by_what_it_stored_under_them(
+    runs: Runs, store: str, listed: Mapping[str, Any], failing: tuple[str, ...]
+) -> None:
+    async def play(lab: Lab) -> None:
+        async with lab.inject(wire.cut(postgres.answered("COMMIT"))):
+            await lab.deliver(2, expect=ANY_OUTCOME)
+
+    target = keeping(runs.bed.target, {"STORE": store}, outcomes=IN_DOUBT, **{**BY_UUID, **listed})
+    result = runs.on(target=target)(play)
+
+    assert set(failing) <= set(result.failing_checks), result.reason
+    assert failing or result.verdict is Verdict.HELD, result.reason
+
+
 LISTED = {"listed": {"path": "/kept", "each": r"(?m)^(?P<id>\S+) (?P<digest>\S+)$"}}
 IDS = {"listed": {"path": "/kept", "each": r"(?m)^(?P<id>\S+) "}, "digests": False}
 READ = {"reads": {"kept": {"path": "/kept/{id}", "shows": r" (?P<digest>\S+)$"}}, "stored": {"read": "kept"}}

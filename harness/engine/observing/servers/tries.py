@@ -24,6 +24,7 @@ from harness.history.events import (
     TryMade,
 )
 from harness.relay import OWN, Quiet, Tally
+from harness.vocabulary.ids import id_of
 
 
 @asynccontextmanager
@@ -36,9 +37,10 @@ async def tries_recorded(rig: Rig) -> AsyncIterator[None]:
 
 async def count_tries(rig: Rig) -> None:
     """Start counting tries from zero on every link."""
-    subjects, noted = rig.clients.deliveries.pattern, ""
+    uuids = rig.target.description.names_by_uuid
+    subjects, noted = rig.clients.deliveries.pattern(uuids=uuids), ""
     if rig.target.description.contract.wrong_asks_nobody:
-        noted = of_the_contract(rig.clients.deliveries.seed).pattern
+        noted = of_the_contract(rig.clients.deliveries.seed).pattern(uuids=uuids)
     await asyncio.gather(*(rig.site.relay.count_tries(laid.hop, subjects, noted) for laid in rig.site.links.values()))
 
 
@@ -50,7 +52,7 @@ async def record_tries(rig: Rig) -> None:
     if rig.target.description.contract.wrong_asks_nobody:
         wrong = _only_wrong(rig)
         for name, tally in zip(rig.site.links, tallies, strict=True):
-            asked = tuple(named for named in tally.noted if named in wrong)
+            asked = tuple(named for named in map(id_of, tally.noted) if named in wrong)
             rig.recorder.record("relay", AskedForWrong(name, len(wrong), asked))
     limit_ms = rig.target.description.limits.idle_wait_ms
     if limit_ms is not None:
@@ -101,7 +103,7 @@ def _record(rig: Rig, link: str, tally: Tally) -> None:
     )  # fmt: skip
     for each in tally.tried:
         tries = tuple(TryMade(one.t_ns, one.answer, one.final) for one in each.tries)
-        rig.recorder.record("relay", SentAgain(link, each.statement, each.subject, tries, each.more))
+        rig.recorder.record("relay", SentAgain(link, each.statement, id_of(each.subject), tries, each.more))
     rig.recorder.record("relay", ErrorsMet(link, tuple(_errors(tally)), tally.more_met))
     used = [ConnectionUsed(**dataclasses.asdict(life)) for life in tally.lives]
     ended = [each for each in used if each.ended_ns]
@@ -117,7 +119,7 @@ def _errors(tally: Tally) -> Iterator[ErrorMet]:
         yield ErrorMet(
             one.t_ns,
             one.connection,
-            one.subject,
+            id_of(one.subject),
             one.statement,
             one.code,
             one.text,
