@@ -3,11 +3,10 @@
 import pytest
 
 from harness import REFUSED, UNKNOWN, Lab, Message, postgres, process, proves, redis, server, service, syscall, wire
+from scenarios.night import at_night
 from scenarios.words import UNHANDLED
 
 STORED_TWICE = proves("insert.idempotent", fails="stored_once")
-IN_THE_ANSWER = (1, 11, 12, 17)
-"""CommandComplete `COMMIT` has 12 bytes, ReadyForQuery 6: cut inside the first, between them, inside the second."""
 PASSES = ("55P03", "57014", "53100")
 """What a busy server says: a new delivery would be refused for each, and one that may be stored is asked for again."""
 
@@ -79,10 +78,13 @@ async def test_session_ended_in_place_of_the_answer_to_a_commit(lab: Lab) -> Non
         await lab.deliver(expect=UNKNOWN)
 
 
-@pytest.mark.parametrize("after_bytes", IN_THE_ANSWER)
+@pytest.mark.parametrize("after_bytes", [11, 17, *at_night("inside of the first message, or behind it", 1, 12)])
 @proves("commit.resolve", fails="outcome", match="unknown")
 async def test_commit_answer_cut_after_byte(lab: Lab, after_bytes: int) -> None:
-    """Any byte of the COMMIT's answer may be the last one to arrive."""
+    """Any byte of the COMMIT's answer may be the last one to arrive.
+
+    CommandComplete `COMMIT` has 12 bytes, ReadyForQuery 6: cut inside the first, between them, inside the second.
+    """
     async with lab.inject(wire.cut(postgres.answered("COMMIT"), after_bytes=after_bytes)):
         await lab.deliver()
 

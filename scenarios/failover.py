@@ -21,6 +21,7 @@ from harness import (
     service,
     wire,
 )
+from scenarios.night import at_night
 from scenarios.words import CLOSED, REFUSED_CONNECT, UNHANDLED, WAITS_FOR_POSTGRES
 
 NOT_CAUGHT = proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}({REFUSED_CONNECT})")
@@ -60,6 +61,7 @@ async def test_postgres_killed_as_it_answers_a_commit(lab: Lab) -> None:
     await lab.deliver(5)
 
 
+@nightly("PostgreSQL has to recover")
 @proves("ack.after_commit", fails="acknowledged_is_stored")
 async def test_postgres_killed_before_the_commit_arrived(lab: Lab) -> None:
     """The transaction is gone: the delivery is refused, or stored by another try."""
@@ -102,6 +104,7 @@ async def test_no_session_left_at_postgres(lab: Lab) -> None:
     await lab.deliver(5)
 
 
+@nightly("a role without a session left tests most of it")
 @proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}TooManyConnectionsError")
 async def test_no_session_left_in_the_database(lab: Lab) -> None:
     """The limit is that of the database, which all its roles share: open sessions go on, and no other is let in."""
@@ -121,6 +124,7 @@ async def test_somebody_else_takes_the_slots_of_postgres(lab: Lab) -> None:
     await lab.deliver(5)
 
 
+@nightly("failover_with_the_answer_to_a_commit tests most of it")
 @STALE
 async def test_failover_as_postgres_answers_a_commit(lab: Lab) -> None:
     """The primary is killed and its synchronous standby promoted: what was acknowledged is there."""
@@ -163,7 +167,7 @@ async def test_standby_lost(lab: Lab) -> None:
     await lab.deliver(2)
 
 
-@pytest.mark.parametrize("by", ["cancel", "terminate"])
+@pytest.mark.parametrize("by", ["cancel", *at_night("the same, and the session ends", "terminate")])
 @proves("commit.replicated", fails="acknowledged_is_stored")
 async def test_commit_gave_up_waiting_for_the_standby(lab: Lab, by: str) -> None:
     """The row is on the old primary only, where everybody sees it: it is not acknowledged, and a failover loses it."""
@@ -269,6 +273,7 @@ async def test_redis_fails_over(lab: Lab) -> None:
     lab.expect(service.lines('"event": "redis_failed"'), at_least=1)  # on a busy machine Redis' 50 ms can be over first
 
 
+@nightly("each of both is tested alone")
 @proves("commit.resolve", fails="outcome", match="unknown")
 async def test_redis_dies_while_postgres_fails_over(lab: Lab) -> None:
     """A COMMIT's answer is lost, and both servers with it: the new primary is asked, and nobody waits for Redis."""

@@ -18,17 +18,18 @@ from harness import (
 )
 
 STORED_TWICE = proves("insert.idempotent", fails="stored_once")
+NEXT_TO_ANOTHER = nightly("a client that hangs up at the message before tests most of it")
 
 
 @pytest.mark.parametrize(
     ("at", "expect"),
     [
         # The service does not wait long for Redis: on a busy machine it goes on before a client has hung up.
-        pytest.param(redis.sent("SET"), UNKNOWN | ACKNOWLEDGED, id="set"),
+        pytest.param(redis.sent("SET"), UNKNOWN | ACKNOWLEDGED, id="set", marks=NEXT_TO_ANOTHER),
         pytest.param(postgres.sent("INSERT"), UNKNOWN, id="insert"),
-        pytest.param(postgres.answered("INSERT"), UNKNOWN, id="inserted"),
+        pytest.param(postgres.answered("INSERT"), UNKNOWN, id="inserted", marks=NEXT_TO_ANOTHER),
         pytest.param(postgres.sent("COMMIT"), UNKNOWN, id="commit"),
-        pytest.param(postgres.answered("COMMIT"), UNKNOWN, id="committed"),
+        pytest.param(postgres.answered("COMMIT"), UNKNOWN, id="committed", marks=NEXT_TO_ANOTHER),
     ],
 )
 @STORED_TWICE

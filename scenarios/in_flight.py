@@ -24,10 +24,14 @@ async def test_query_cut_in_flight(lab: Lab) -> None:
 @pytest.mark.parametrize(
     "fault",
     [
-        pytest.param(wire.cut(postgres.sent("INSERT")), id="not-sent"),
+        pytest.param(wire.cut(postgres.sent("INSERT")), id="not-sent", marks=nightly("half-sent tests the same")),
         pytest.param(wire.cut(postgres.sent("INSERT", message="Bind"), after_bytes=40), id="half-sent"),
         pytest.param(wire.cut(postgres.answered("INSERT")), id="not-answered"),
-        pytest.param(wire.cut(postgres.answered("INSERT"), after_bytes=20), id="half-answered"),
+        pytest.param(
+            wire.cut(postgres.answered("INSERT"), after_bytes=20),
+            id="half-answered",
+            marks=nightly("not-answered tests the same"),
+        ),
     ],
 )
 @proves("retry.database", fails="outcome", match=IN_FLIGHT)

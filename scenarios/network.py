@@ -17,6 +17,7 @@ from harness import (
     service,
     syscall,
 )
+from scenarios.night import at_night
 from scenarios.words import REFUSED_CONNECT, UNHANDLED, WAITS_FOR_POSTGRES, WAITS_FOR_REDIS
 
 NOTICED_S = 4.5
@@ -28,7 +29,9 @@ NOT_REACHED = r"OSError: \[Errno (101|113)\]|PermissionError: \[Errno 1\]"
 NO_ANSWER = r"unknown, no answer in 6\.5 s"
 
 
-@pytest.mark.parametrize("at", [postgres.answered("INSERT"), postgres.sent("COMMIT")])
+@pytest.mark.parametrize(
+    "at", [postgres.answered("INSERT"), *at_night("the same at another message", postgres.sent("COMMIT"))]
+)
 @proves("deadline.statement:eager", fails="figure", match="webhook_retries_total")
 async def test_line_dead_for_a_moment(lab: Lab, at: Message) -> None:
     """From one message on the line is dead, and comes back: TCP's second try arrives, and no retry is spent on it."""
@@ -109,6 +112,7 @@ async def test_redis_has_forgotten_its_connections(lab: Lab) -> None:
         await lab.deliver(5, slower_ms_max=500)
 
 
+@nightly("waits until keepalive has found it")
 @proves("pool.keepalive", without=ALL_DEADLINES, fails="in_time", match=NO_ANSWER)
 @proves("deadline.statement", without=("pool.keepalive", "deadline.request"), fails="in_time", match=NO_ANSWER)
 async def test_forgotten_while_an_answer_is_due(lab: Lab) -> None:

@@ -36,6 +36,7 @@ async def test_pooler_killed_at_the_commit(lab: Lab) -> None:
         await lab.deliver()
 
 
+@nightly("a pooler that is restarted tests most of it")
 @needs("pgbouncer")
 @proves("retry.database", fails="outcome", match="server conn crashed|server connection closed")
 async def test_server_lost_behind_the_pooler(lab: Lab) -> None:
@@ -56,6 +57,7 @@ async def test_pooler_paused(lab: Lab) -> None:
             await lab.deliver(expect=REFUSED)
 
 
+@nightly("transactions_are_pooled tests most of it")
 @needs("pgbouncer")
 @proves("pooler.prepare_anew", fails="outcome", match="InvalidSQLStatementNameError", without=("retry.database",))
 async def test_server_restarted_behind_a_paused_pooler(lab: Lab) -> None:

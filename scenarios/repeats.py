@@ -10,6 +10,7 @@ from harness import (
     Fault,
     Lab,
     link,
+    nightly,
     no_fault,
     postgres,
     proves,
@@ -27,7 +28,7 @@ STORED_TWICE = proves("insert.idempotent", fails="stored_once")
     "fault",
     [
         pytest.param(no_fault, id="redis-up"),
-        pytest.param(link.down(redis), id="redis-down"),
+        pytest.param(link.down(redis), id="redis-down", marks=nightly("twenty_copies_while_redis_is_flushed runs")),
         pytest.param(server.poison(redis), id="redis-poisoned"),
     ],
 )

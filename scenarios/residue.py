@@ -1,9 +1,10 @@
 """What hundreds of requests leave behind: nothing that grows with them."""
 
-from harness import REFUSED, Lab, link, postgres, proves, redis, service
+from harness import REFUSED, Lab, link, nightly, postgres, proves, redis, service
 from scenarios.words import UNHANDLED
 
 
+@nightly("many_requests_without_a_server tests most of it")
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions")
 async def test_many_requests_without_redis(lab: Lab) -> None:
     """Hundreds of deliveries are stored while Redis is away: nothing of them stays in memory."""

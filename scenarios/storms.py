@@ -1,6 +1,6 @@
 """When everything fails, trying everything again makes it worse."""
 
-from harness import REFUSED, Lab, link, postgres, proves, service, syscall, wire
+from harness import REFUSED, Lab, link, nightly, postgres, proves, service, syscall, wire
 
 
 @proves("retry.budget", fails="figure", match="sends_per_request")
@@ -21,6 +21,7 @@ async def test_retries_are_a_share_of_the_requests(lab: Lab) -> None:
     lab.expect(postgres.sends_per_request, at_most=1.5)
 
 
+@nightly("waits until a budget has filled")
 @proves("retry.database", fails="outcome", match="DeadlockDetectedError")
 async def test_retries_come_back_with_the_requests(lab: Lab) -> None:
     """All retries are used up, then all is well for a while: requests may be tried again. What stays costs no retry."""

@@ -85,7 +85,7 @@ def nightly(because: str) -> pytest.MarkDecorator:
         @nightly("waits for two deadlines of 5 s")
 
     `ablate`, `compare`, `soak` and `verify` always run it. Use it for a scenario that waits longer than about four
-    seconds, if a shorter scenario finds most of the same defects.
+    seconds, or that differs from another one by a value only, if the other one finds most of the same defects.
 
     Args:
         because: why it does not run on every push. The gate's line about scenarios that it left out shows it.

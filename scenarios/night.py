@@ -1,0 +1,14 @@
+"""Leaves values of a parameter to the night, where others of them test most of the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness import nightly
+
+
+def at_night(because: str, *values: object) -> list[Any]:
+    """Return each value as a parameter whose scenario runs at night only, for this reason."""
+    return [pytest.param(value, marks=nightly(because)) for value in values]
