@@ -10,6 +10,7 @@ StateCheck = Literal[
     "same_answer_again", "never_denied", "shows_what_was_sent", "wrong_is_rejected", "first_body_stays",
     "answers_agree", "keeps_secrets", "leaves_nothing", "pool_returns", "no_leaks", "figure", "counts_are_true",
     "log_tells_answers", "log_is_of_use", "answers_as_approved", "said_as_approved", "counts_as_logged",
+    "healthy_is_not_blamed",
 ]  # fmt: skip
 """Checks of the state afterwards (`Kind.SAFETY`, `Kind.REST`): a proof needs no reason besides the failing check."""
 

@@ -225,6 +225,12 @@ def _check_health(description: TargetDescription, place: str) -> None:
     if health.tells_away is not None and LINK_AWAY not in health.tells_away:
         problem, mend = "it does not say which link is away", f"write {LINK_AWAY} where the link's name stands"
         raise UsageError.at(f"{place}: [health]", "tells_away", health.tells_away, problem, mend=mend)
+    for name in description.log.blames:
+        if name not in description.links:
+            raise UsageError.at(f"{place}: [log.blames]", "", name, "no such link", valid=description.links)
+        if description.log.fields is None:
+            problem, mend = "the harness does not know the fields of a line", "describe them in [log.fields]"
+            raise UsageError.at(f"{place}: [log.blames]", "", name, problem, mend=mend)
 
 
 def _texts_with_placeholders(description: TargetDescription) -> Iterator[tuple[str, str]]:

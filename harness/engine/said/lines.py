@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.engine.workload.outgoing import name_of
-from harness.target.sections.service_log import LineFields
+from harness.target.sections.service_log import BlamesDescription, LineFields
 
 PAIR = re.compile(r'(?P<key>[A-Za-z_][\w.-]*)=(?P<value>"(?:[^"\\]|\\.)*"|\S*)')
 NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
@@ -135,4 +135,10 @@ def word_of(key: str, value: Any, described: LineFields) -> str | None:
     return json.dumps(value, ensure_ascii=False)
 
 
-__all__ = ["LogLine", "kind_of", "read_line", "read_lines", "word_of"]
+def blames(line: LogLine, about: BlamesDescription) -> bool:
+    """Whether the line says that a server has failed the service."""
+    told = line.event in about.events and (not about.reasons or line.reason in about.reasons)
+    return told and (about.but is None or re.search(about.but, line.text) is None)
+
+
+__all__ = ["LogLine", "blames", "kind_of", "read_line", "read_lines", "word_of"]

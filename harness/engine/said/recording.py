@@ -11,7 +11,7 @@ from harness.engine.rig import Rig
 from harness.engine.said.approved import approved_of
 from harness.engine.said.comparing import other_families, other_lines
 from harness.engine.said.families import families_said
-from harness.engine.said.lines import LogLine, read_lines
+from harness.engine.said.lines import LogLine, blames, read_lines
 from harness.engine.said.shapes import NO_ANSWER, Told, lines_said, told_of, without
 from harness.errors import HarnessError
 from harness.history.events import (
@@ -22,6 +22,7 @@ from harness.history.events import (
     RunBegan,
     SaidCompared,
     SeriesLogged,
+    ServerBlamed,
     ServiceNotStarted,
     VariantAnswered,
 )
@@ -53,6 +54,7 @@ class Saying:
         logs = [read_lines(text.splitlines(), described.fields) for text in service.judged_logs()]
         families = [] if self.first is None else families_said(self.first.text, (self.last or self.first).text)
         self._record_lines([log for log in logs if log], families, described.fields)
+        self._record_blame([line for log in logs for line in log])
         self._record_counts(described.fields)
 
     def _record_lines(
@@ -87,6 +89,14 @@ class Saying:
         told = told_of((each.sent.delivery, _answer(each)) for each in exchanges(history))
         return without(told, {each.delivery for each in history.of(VariantAnswered)})
 
+    def _record_blame(self, lines: Sequence[LogLine]) -> None:
+        """For each link whose server the log may blame: how often it does."""
+        links = self.rig.target.description.links
+        for name, about in self.rig.target.description.log.blames.items():
+            blaming = [line.text for line in lines if blames(line, about)]
+            near = tuple(other for other, link in links.items() if link.protocol == links[name].protocol)
+            self._tell(ServerBlamed(name, near, len(lines), len(blaming), blaming[0] if blaming else ""))
+
     def _record_counts(self, fields: LineFields) -> None:
         counted = self.rig.target.description.log.counted
         if not counted or self.first is None or self.last is None or self.first.pid != self.last.pid:
@@ -115,7 +125,7 @@ class Saying:
     def _grown(self, series: str) -> float:
         return _value(self.last, series) - _value(self.first, series)
 
-    def _tell(self, event: LineSaid | MetricsSaid | SaidCompared | CountsLogged) -> None:
+    def _tell(self, event: LineSaid | MetricsSaid | SaidCompared | CountsLogged | ServerBlamed) -> None:
         self.rig.recorder.record("service", event)
 
 

@@ -80,6 +80,7 @@ from harness.history.events.said import (
     MetricsSaid,
     SaidCompared,
     SeriesLogged,
+    ServerBlamed,
 )
 from harness.history.events.steps import (
     HarnessProblem,
@@ -160,6 +161,7 @@ __all__ = [
     "SentAgain",
     "SeriesLogged",
     "SeriesRead",
+    "ServerBlamed",
     "ServerCrashed",
     "ServerDied",
     "ServerUnusable",

@@ -82,6 +82,20 @@ class SeriesLogged(Value, kind="said.series"):
 
 
 @dataclass(frozen=True, repr=False)
+class ServerBlamed(Event, kind="said.blamed"):
+    """So many of the log's `read` lines say that the server of a link failed the service. `example`: the first of them.
+
+    `near`: the links, its own included, whose faults touch that server.
+    """
+
+    link: str
+    near: tuple[str, ...]
+    read: int
+    lines: int = 0
+    example: str = ""
+
+
+@dataclass(frozen=True, repr=False)
 class CountsLogged(Event, kind="said.counts"):
     """Counters beside the lines that tell of the same, from before the scenario until rest, in one process."""
 

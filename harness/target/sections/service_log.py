@@ -68,6 +68,20 @@ class CountedDescription(Table):
     """Only lines with these values of fields count."""
 
 
+class BlamesDescription(Table):
+    """Which lines of the log say that a link's server has failed the service.
+
+    In a run in which no fault touches that server, no line may say so.
+    """
+
+    events: tuple[Text, ...] = Field(min_length=1)
+    """The events of these lines; see `[log.fields]`."""
+    reasons: tuple[Text, ...] = Field(default=())
+    """Only lines with one of these reasons; by default with any."""
+    but: Expression | None = None
+    """A line in which this is found blames nobody: a time-out, for example, which a busy machine may cause."""
+
+
 class LogDescription(Table):
     """What the log must report about answers, so that an operator finds each. `unhandled` finds exceptions."""
 
@@ -91,3 +105,5 @@ class LogDescription(Table):
     """See [log.fields]."""
     counted: dict[Series, CountedDescription] = Field(default={})
     """See [log.counted.SERIES]."""
+    blames: dict[Text, BlamesDescription] = Field(default={})
+    """See [log.blames.LINK]."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from harness.checks.registry import Examined, Kind, check
+from harness.faults.fault import Fault
 from harness.history import History
-from harness.history.events import CountsLogged, SaidCompared
+from harness.history.events import CountsLogged, FaultActed, SaidCompared, ServerBlamed
+from harness.vocabulary import Link
 
 SHOWN = 3
 MEND = "if it is meant, run `python -m harness said --update` and review the difference"
@@ -36,3 +38,25 @@ def counts_as_logged(history: History) -> Examined:
         saw=f"{len(counts)} counters compared with the log" if counts else "no counter can be compared",
         observations=len(counts),
     )
+
+
+@check(Kind.REST)
+def healthy_is_not_blamed(history: History) -> Examined:
+    """The log says that a server failed the service only if a fault touched that server, or the service's process."""
+    faults = [acted.fault for acted in history.of(FaultActed) if isinstance(acted.fault, Fault)]
+    judged = [each for each in history.of(ServerBlamed) if not any(_touches(fault, each) for fault in faults)]
+    return Examined(
+        problem="; ".join(
+            f"{each.link} was blamed in {each.lines} lines, although no fault touched it: {each.example}"
+            for each in judged
+            if each.lines
+        ),
+        saw=f"{sum(each.read for each in judged)} lines of the log that may not blame a server",
+        observations=sum(each.read for each in judged),
+    )
+
+
+def _touches(fault: Fault, blamed: ServerBlamed) -> bool:
+    """Whether it may: a fault without a link strikes the service itself, and so whatever it uses."""
+    link = getattr(fault, "link", None)
+    return not isinstance(link, Link) or link.name in blamed.near
