@@ -32,6 +32,19 @@ async def test_replica_behind(lab: Lab, fault: Fault) -> None:
         await lab.until(service.metric_is("webhook_replica_lag_seconds", at_least=0.3))
 
 
+@nightly("lets the lag grow for two and a half seconds, if it does")
+@proves("replica.absence_is_no_proof", fails="outcome", match="absent")
+async def test_replica_is_always_late(lab: Lab) -> None:
+    """The standby never has all, since it is a second late at all times: its lag is told as that, and no more."""
+    await lab.restart(FROM_REPLICA, "WEBHOOK_REPLICA_TIMEOUT_S=2")
+    await lab.deliver()
+    async with lab.inject(server.delay_replay(replica, delay_ms=900)), lab.traffic(clients=2):
+        await lab.deliver()
+        await lab.request("delivery", of=1, expect=ACKNOWLEDGED)
+        await lab.wait(2.5, because="a lag that is never measured has grown as long by then")
+        await lab.until(service.metric_is("webhook_replica_lag_seconds", at_most=2), within_s=5)
+
+
 @proves("replica.fall_back", fails="outcome", match="refused")
 async def test_replica_crashed(lab: Lab) -> None:
     """The standby is killed and stays away: reads are made at the primary. Before, it lags behind nothing.

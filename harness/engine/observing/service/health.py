@@ -4,7 +4,8 @@ A question may make the service use its links. The question could then meet a ru
 delivery's message, use up a connection that a fault has left dead, or count as a fault's evidence. So a question that
 uses links is only asked just before healing a fault that takes a whole link away, when the scenario's own deliveries
 have met the fault and none is under way. What uses no link is asked throughout. In steady state and after recovery,
-while no fault is in force, `ready` is asked until it says yes, where the target limits the time for that.
+while no fault is in force, `ready` is asked until it says yes and names no server as away, where the target limits the
+time for that.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from harness.engine.rig import Rig
 from harness.engine.tasks import at_once
 from harness.engine.workload.clients import Answer, Errand
 from harness.engine.workload.deliveries import of_one_size
-from harness.engine.workload.outgoing import health_paths
+from harness.engine.workload.outgoing import health_paths, told_away
 from harness.faults.fault import Fault, Injection
 from harness.faults.links.away import links_away, strikes_all_alike
 from harness.history.events import Asks, FaultActed, Purpose
@@ -78,13 +79,17 @@ class HealthSampling:
             task.result()
 
     async def until_ready(self) -> None:
-        """Ask whether it is ready, while no fault is in force, until it says so, or is long overdue."""
+        """Ask whether it is ready, while no fault is in force, until it says so, or is long overdue.
+
+        A question may meet a connection that an earlier fault has left dead: until it names no server as away, either.
+        """
         limit_ms = self._rig.target.description.health.ready_again_ms
         if limit_ms is None or READY not in health_paths(self._rig.target) or not self._rig.site.service.running:
             return
 
         async def ready() -> bool:
-            return (await self._ask(READY)).outcome in CONFIRMED
+            answer = await self._ask(READY)
+            return answer.outcome in CONFIRMED and not told_away(self._rig.target, READY, answer.body)
 
         await poll_async(ready, within_s=limit_ms / 1e3 + ANSWERED_WITHIN_S, interval_s=READY_EVERY_S)
 
