@@ -12,15 +12,19 @@ from harness.engine.workload.clients import Answer
 from harness.search.recording.places import Kind
 from harness.search.sweep.cells.trial import Trial
 from harness.target import Delivery
-from harness.vocabulary import ACKNOWLEDGED, REFUSED, UNKNOWN, Outcome
+from harness.vocabulary import ACKNOWLEDGED, REFUSED, REJECTED, THROTTLED, UNKNOWN, Outcome
 from tests.search.made import cell
 
 DELIVERY = cast("Delivery", SimpleNamespace(id="a"))
 
 
+def answered(outcome: Outcome, *, status: int | None = 503) -> Answer:
+    return Answer("a", outcome, status, b"", 1.0)
+
+
 def trial(*outcomes: Outcome, action: str = "cut_before", kind: Kind = "warm", **more: object) -> Trial:
     given: dict[str, object] = {"delivery": DELIVERY, "struck": 1, **more}
-    answers = [Answer("a", outcome, None, b"", 1.0) for outcome in outcomes]
+    answers = [answered(outcome) for outcome in outcomes]
     rig = cast("Rig", SimpleNamespace())
     return Trial(cell=cell(action, kind=kind), rig=rig, answers=answers, **given)  # type: ignore[arg-type]  # as given
 
@@ -30,16 +34,26 @@ def trial(*outcomes: Outcome, action: str = "cut_before", kind: Kind = "warm", *
     [
         (trial(ACKNOWLEDGED), True),
         (trial(UNKNOWN), True),
-        (trial(REFUSED), False),
-        (trial(REFUSED, REFUSED, kind="copies"), False),
-        (trial(REFUSED, ACKNOWLEDGED, kind="copies"), True),
+        (trial(REFUSED), True),
+        (trial(THROTTLED), True),
+        (trial(REJECTED), False),
+        (trial(REFUSED, REJECTED, kind="copies"), True),
         (trial(ACKNOWLEDGED, kind="read"), False),
         (trial(ACKNOWLEDGED, delivery=None), False),
     ],
 )
-def test_what_may_be_stored_is_sent_again_and_what_was_refused_is_not(tried: Trial, owes: bool) -> None:
-    """To send again what was refused would store it, and hide that it had been stored all along."""
+def test_what_may_be_stored_and_what_was_refused_for_now_is_sent_again(tried: Trial, owes: bool) -> None:
+    """A service that remembers what it refused, and acknowledges it then, would lose it."""
     assert tried.owes_delivery is owes
+
+
+def test_what_the_service_never_saw_is_not_sent_again() -> None:
+    unseen = trial()
+    unseen.answers = [answered(REFUSED, status=None)]
+    assert not unseen.owes_delivery
+    assert trial(more=[(DELIVERY, answered(REFUSED)), (DELIVERY, answered(REFUSED, status=None))]).owes_more == [
+        DELIVERY
+    ]
 
 
 @pytest.mark.parametrize(

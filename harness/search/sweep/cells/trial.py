@@ -10,7 +10,7 @@ from harness.engine.workload.clients import Answer
 from harness.search.recording.places import CellId
 from harness.search.space.actions import is_apart
 from harness.target import Delivery
-from harness.vocabulary import ACKNOWLEDGED, NOT_STORED, REFUSED
+from harness.vocabulary import ACKNOWLEDGED, NOT_STORED, REFUSED, THROTTLED
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,20 +46,26 @@ class Trial:
 
     @property
     def owes_delivery(self) -> bool:
-        """Whether its delivery must be retried once its rows were read: unless all its requests were refused."""
-        refused = all(answer.outcome == REFUSED for answer in self.answers)
-        return self.delivery is not None and self.cell.kind != "read" and not refused
+        """Whether its delivery must be retried once its rows were read, as its sender would: unless nothing saw it."""
+        owed = any(_is_owed(answer) for answer in self.answers)
+        return self.delivery is not None and self.cell.kind != "read" and owed
 
     @property
     def owes_more(self) -> Sequence[Delivery]:
         """The other requests that must be retried."""
-        return [delivery for delivery, answer in self.more if answer.outcome not in NOT_STORED]
+        return [delivery for delivery, answer in self.more if _is_owed(answer)]
 
     @property
     def may_stand_in(self) -> bool:
         """Whether sending it again also shows that the service is alive: acknowledged, alone, and not garbled."""
         acknowledged = all(answer.outcome == ACKNOWLEDGED for answer in self.answers)
         return self.owes_delivery and acknowledged and not self.more and not is_apart(self.cell.first)
+
+
+def _is_owed(answer: Answer) -> bool:
+    """Whether the delivery may be stored, or its sender was told to send it again."""
+    told = answer.outcome in REFUSED | THROTTLED and answer.status is not None
+    return answer.outcome not in NOT_STORED or told
 
 
 __all__ = ["Trial"]
