@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.engine.steps import Deliver
-from harness.faults import Fault, wire
+from harness.faults import Fault, server, wire
 from harness.protocols.contract.search import SEARCHED
 from harness.protocols.contract.standard import STANDARD
 from harness.standard.planned import PREFIX, Planned
-from harness.standard.shapes import MAY_NOT_KNOW, MAY_REFUSE, during, met_by
+from harness.standard.shapes import MAY_NOT_KNOW, MAY_REFUSE, delivered, during, met_by
 from harness.standard.statements import Statement
 from harness.target import Target
 from harness.vocabulary import Outcome
@@ -96,6 +96,20 @@ def answers_lost(statement: Statement, target: Target) -> Planned:
         f"The server of {at} carries {word} out, and its answer is lost with the connection, however often it is sent.",
         wire.cut(statement.answered, always=True), MAY_NOT_KNOW,
     )  # fmt: skip
+
+
+def answer_lost_and_away(statement: Statement) -> Planned:
+    """The answer to the statement that stores is lost, and nobody can be asked what became of it.
+
+    A service that looks for its row finds it after any lost answer: what it says in doubt needs a server that is away.
+    """
+    at, word, held = statement.link, statement.shown, wire.hold(statement.answered)
+    return Planned(
+        id=_id(statement, "answer_lost_and_away"),
+        link=at.name,
+        about=f"The server of {at} carries {word} out, and crashes before its answer has come.",
+        moves=during([held, server.crash(at, down_ms=None, at=held.fired())], [delivered(1, MAY_NOT_KNOW)]),
+    )
 
 
 def _for_every_push(statement: Statement) -> tuple[object, ...]:

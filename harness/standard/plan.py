@@ -14,7 +14,14 @@ from harness.scenario.schedule import Do, End, Move
 from harness.standard.example_moves import moves_of
 from harness.standard.ground import ground_of, links_of
 from harness.standard.links import link_breaks
-from harness.standard.messages import answers_lost, errs_each_time, repeated_errors, statement_breaks, too_many_pairs
+from harness.standard.messages import (
+    answer_lost_and_away,
+    answers_lost,
+    errs_each_time,
+    repeated_errors,
+    statement_breaks,
+    too_many_pairs,
+)
 from harness.standard.planned import PREFIX, LeftOut, Planned
 from harness.standard.statements import Statement
 from harness.target import Target
@@ -111,6 +118,8 @@ def _all(target: Target, seen: Unbroken, left_out: list[LeftOut]) -> Iterator[Pl
             stores = next((each for each in warm if knows.commits(each.whole)), statement)
             if stores.is_answered:
                 yield answers_lost(stores, target)
+                if not shared:
+                    yield answer_lost_and_away(stores)
 
 
 def _of_link(link: Link, ground: Ground, seen: Unbroken, left_out: list[LeftOut], *, shared: bool) -> Iterator[Planned]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -113,6 +114,15 @@ def test_the_answer_to_what_stores_is_lost_each_time(target: Target, sent: list[
     for each in found.values():
         assert "always=True" in each.schedule.to_python()
         assert "deliver(expect=ACKNOWLEDGED | REFUSED | UNKNOWN | THROTTLED)" in each.schedule.to_python()
+
+
+def test_the_answer_to_what_stores_is_lost_and_nobody_can_be_asked(target: Target) -> None:
+    sent = of(postgres, "BEGIN", "INSERT INTO orders", "UPDATE x", "COMMIT")
+    (each,) = [each for each in planned(target, sent).planned if "_lost_and_away_" in each.id]
+    assert (each.id, each.nightly) == ("standard_commit_answer_lost_and_away_postgres", "")
+    text = each.schedule.to_python()
+    assert "wire.hold(postgres.answered('COMMIT'))" in text.replace('"', "'"), "carried out, and its answer never comes"
+    assert re.search(r"server\.crash\(postgres, at=.*\.fired\(\), down_ms=None\)", text), "nobody can be asked"
 
 
 def test_every_request_comes_more_often_than_the_service_may_hold_connections(target: Target) -> None:
