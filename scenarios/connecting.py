@@ -55,11 +55,14 @@ async def test_postgres_falls_silent_while_connecting(lab: Lab) -> None:
 
 @proves("pool.pre_ping", without=("retry.database",), fails="outcome", match=CLOSED)
 async def test_line_is_slow(lab: Lab) -> None:
-    """Each message takes a sixth of a second: a new connection costs its login, the first after a start no more."""
+    """Each message takes a sixth of a second: a new connection costs its login, the first after a start no more.
+
+    Who opens one waits for nobody: of those that come at once after a start none is refused.
+    """
     async with lab.inject(link.latency(postgres, latency_ms=170), link.cut(postgres)):
         await lab.deliver(slower_ms_max=1_700)
-        await lab.restart()
-        await lab.deliver(slower_ms_max=1_700)
+        await lab.restart("WEBHOOK_SHED_WAITING_MAX=2")
+        await lab.deliver(4, slower_ms_max=1_700)
 
 
 @proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}CERTIFICATE_VERIFY_FAILED")

@@ -1,6 +1,6 @@
 """What hundreds of requests leave behind: nothing that grows with them."""
 
-from harness import REFUSED, Lab, link, nightly, postgres, proves, redis, service
+from harness import ACKNOWLEDGED, REFUSED, Lab, link, nightly, postgres, proves, redis, service
 from scenarios.words import UNHANDLED
 
 
@@ -17,3 +17,12 @@ async def test_many_requests_without_a_server(lab: Lab) -> None:
     """Hundreds of deliveries are refused while both servers are away: nothing of them stays in memory."""
     async with lab.inject(link.down(redis), link.down(postgres)), lab.traffic(clients=4, expect=REFUSED, small=True):
         await lab.until(service.answers(at_least=420), within_s=60)
+
+
+@nightly("sends twelve thousand requests")
+@proves("redis.fail_open", fails="outcome", match="redis.exceptions")
+async def test_twelve_thousand_requests(lab: Lab) -> None:
+    """Twelve thousand requests are answered while Redis is away: the service neither ends after them nor grows."""
+    async with lab.inject(link.down(redis)):
+        for _ in range(6):
+            await lab.request("after_two_thousand", of=None, expect=ACKNOWLEDGED)

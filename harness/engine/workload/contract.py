@@ -92,10 +92,10 @@ class Contract:
         await self._ask(asked, known, broken=broken, purpose=Purpose.CONTRACT)
 
     def _names(self, *, slow: bool) -> tuple[Sequence[str], Sequence[str]]:
-        """The right requests and the wrong ones that are slow, or those that are not."""
+        """The right requests and the wrong ones that are slow, or that are not; none that is sent by name only."""
         described = self.rig.target.description
-        right = [name for name, each in described.right.items() if each.slow == slow]
-        return right, [name for name, each in described.wrong.items() if each.slow == slow]
+        right = [name for name, each in described.right.items() if each.slow == slow and not each.by_name_only]
+        return right, [name for name, each in described.wrong.items() if each.slow == slow and not each.by_name_only]
 
     async def _ask(self, asked: _Asked, known: Sequence[Delivery], *, broken: bool, purpose: Purpose) -> None:
         """Send the wrong ones at once, and beside them the others in a few rows, each one request after the other.

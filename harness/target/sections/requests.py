@@ -91,7 +91,7 @@ class ChangedDescription(Table):
     """Headers that replace the sender's. With `transfer-encoding = "chunked"` the body is sent in chunks."""
     head_bytes: int | None = Field(default=None, ge=1, le=1 << 26)
     """One more header, of this size."""
-    ahead: int = Field(default=0, ge=0, le=8)
+    ahead: int = Field(default=0, ge=0, le=10_000)
     """The client sends this many requests for `alive` ahead of it over the same connection, and waits for no answer
     before it has sent everything (pipelining). Each must get its own answer, in this order.
     """
@@ -108,6 +108,8 @@ class ChangedDescription(Table):
     """
     slow: bool = Field(default=False, strict=True)
     """It takes seconds, so it is sent only if a scenario says `lab.contract(slow=True)`."""
+    by_name_only: bool = Field(default=False, strict=True)
+    """It costs so much that it is sent only if a scenario names it: `lab.request("NAME", of=None)`."""
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
