@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 
 import pytest
@@ -67,3 +68,29 @@ def test_a_side_whose_socket_is_gone_can_be_ended(end: Callable[[Side], None], l
     end(side)
     assert transport.ended_by == last
     assert side.segments() == 0
+
+
+class _Ends(_Joint):
+    """Is told of the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.over = asyncio.Event()
+
+    def lost(self, side: Side, problem: Exception | None) -> None:
+        assert (side, problem) == (self.has[0], None)
+        self.over.set()
+
+
+@pytest.mark.asyncio
+async def test_a_side_is_closed_without_a_reset_though_not_all_was_read() -> None:
+    joint = _Ends()
+    side = Side(joint, "sent")
+    service, accepted = socket.socketpair()
+    with service:
+        await asyncio.get_running_loop().create_connection(lambda: side, sock=accepted)
+        side.allow_reading(False)
+        service.sendall(b"x" * 1000)
+        side.close()
+        await joint.over.wait()
+        assert service.recv(1) == b"", "a reset is another fault"

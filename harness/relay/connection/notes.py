@@ -93,7 +93,7 @@ class Notes:
         """Record what the service sends."""
         message = self._conversation.understand("sent", frame)
         name = message.name
-        self.sent_count += 1 + frame.more
+        self.sent_count += 1
         sight = self._sent_sights.get((name, message.phase, message.text))
         if sight is None or sight.generation != self._book.generation:
             sight = self._book.sight("sent", name, message.phase, message.text, runs=message.runs)

@@ -90,3 +90,12 @@ def test_rows_come_one_by_one_where_a_rule_concerns_them() -> None:
         assert feed(row * 3) == row * 3
         bed.arm(Drop(), direction, message=name, nth=2)
         assert feed(row + row[:-1] + b"!" + row) == row + row
+
+
+def test_rows_that_are_sent_at_once_are_counted_too() -> None:
+    bed, wire = started()
+    wire.sends(pg.query("COPY t FROM STDIN"))
+    wire.answers(pg.COPY_IN)
+    wire.sends(pg.COPY_DATA * 3 + pg.COPY_DONE)
+    sent = {name: count for (way, name, *_), count in counted(bed).items() if way == "sent"}
+    assert sent == {"StartupMessage": 1, "Query": 1, "CopyData": 3, "CopyDone": 1}
