@@ -12,15 +12,18 @@ from pathlib import Path
 import pytest
 
 from harness.demo import SCENARIOS
+from harness.engine.steps import Deliver, Inject
+from harness.faults import link, server, syscall
 from harness.faults.fault import Need, own
 from harness.plugin.ids import LONGEST_ID, unfit_characters
 from harness.protocols.postgres.words import postgres
 from harness.protocols.redis.words import redis
-from harness.scenario.schedule import read_schedule
+from harness.scenario.schedule import Do, read_schedule
 from harness.search.recording.places import Kind, Place
 from harness.search.recording.recording import Observed, Recording
 from harness.search.sweep.lane import EndedError
 from harness.stack.service.start import in_one_line
+from harness.standard import Planned
 from harness.standard.observation import not_recorded, recorded
 from harness.standard.plan import StandardSuite, Unbroken, standard_suite
 from harness.standard.statements import statements
@@ -257,7 +260,13 @@ def test_what_a_machine_or_a_given_server_lacks_is_left_out_and_said(target: Tar
     assert said["standard_redis_error_22"] == "needs seccomp: no such kernel"
     assert said["standard_postgres_restarted"] == "needs own_postgres: given by URL"
     assert not said.keys() & set(ids(suite))
-    assert "standard_redis_restarted" in ids(suite)
+    assert {"standard_redis_restarted", "standard_postgres_silent", "standard_postgres_slow"} <= set(ids(suite))
+
+
+def test_what_all_its_faults_need_is_said_in_one_order(target: Target) -> None:
+    faults = (server.crash(redis), syscall.connect(redis, errno="EINVAL"), server.crash(postgres), link.cut(postgres))
+    planned = Planned(id="a", link="redis", about="", moves=(Do(Inject(faults)), Do(Deliver())))
+    assert planned.needs(target) == ("own_postgres", "own_redis", "seccomp")
 
 
 def test_a_protocol_with_no_breaks_of_its_own_has_those_of_every_link(tmp_path: Path) -> None:
