@@ -17,6 +17,7 @@ from harness.engine.workload.outgoing import changed, misdated, outgoing, shown
 from harness.errors import UsageError
 from harness.history.events import Asks
 from harness.target import Delivery, OutgoingRequest, Target, load_target
+from harness.target.sender import Then
 from tests.tiny import write_suite
 
 OWN = Path(__file__).parents[2] / "scenarios" / "target.toml"
@@ -128,6 +129,29 @@ def test_the_unusual_are_signed_well(target: Target) -> None:
     assert [meant[name].id for name in ("small_id", "capital_id")] == ["msg_1-case", "msg_1-CASE"]
     assert sent["in_chunks"].is_chunked
     assert sent["signed_twice"].headers["webhook-signature"].startswith("v0,AAAA v1,AAAA v1,")
+
+
+@pytest.mark.parametrize(
+    ("asks", "name", "then"),
+    [
+        (Asks.DELIVER, "", None),
+        (Asks.WRONG, "no_id", None),
+        (Asks.DELIVER, "pipelined", Then(next_path="/healthz", ahead_paths=("/healthz",) * 2)),
+        (Asks.DELIVER, "garbage_behind", Then(behind=b"\0no request\r\n\r\n")),
+        (Asks.WRONG, "reads_late", Then(rest=True, next_path="/healthz")),
+        (
+            Asks.WRONG,
+            "reads_late_and_talks_nonsense",
+            Then(rest=True, next_path="/healthz", nonsense=True),
+        ),
+        (Asks.WRONG, "refused_at_the_head", Then(next_path="/healthz")),
+        (Asks.WRONG, "head_too_large_and_stays", Then(stays=True)),
+    ],
+)
+def test_what_follows_on_the_connection_is_what_the_target_says(
+    target: Target, asks: Asks, name: str, then: Then | None
+) -> None:
+    assert outgoing(target, DELIVERY, asks, name).then == then
 
 
 @pytest.mark.parametrize("first", range(TURNS))
