@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
+from typing import cast
+
 from harness.checks.facts.exchanges import AGAIN_MAX, REFUSED_AGAIN_MAX
-from harness.engine.phases.recovery import refused_to_send_again, to_send_again
+from harness.engine.phases.recovery import refused_to_send_again, send_refused_again, to_send_again
+from harness.engine.rig import Rig
+from harness.engine.workload.clients import Errand
 from harness.history.events import Purpose, Recovered, RequestEnded
 from harness.vocabulary import REFUSED, REJECTED, THROTTLED
 from tests.checks.support import Story
@@ -69,3 +75,36 @@ def test_of_many_that_were_refused_a_few_are_sent_again_beside_the_others() -> N
     delivered(story, "own", Purpose.SCENARIO)
     assert refused_again(story, {*names, "own"}) == names[::3]
     assert again(story, {*names, "own"}) == ["own"]
+
+
+class Sending:
+    """Clients that say which deliveries they were to send, and for what."""
+
+    def __init__(self, *known: str) -> None:
+        self.sent = {name: name for name in known}
+        self.did: list[str] = []
+
+    async def send(self, delivery: str, errand: Errand) -> None:
+        self.did.append(f"sent {delivery} {errand.purpose.value}")
+
+    async def read_rows(self) -> None:
+        self.did.append("read rows")
+
+
+def refused_and_sent_again(story: Story, *known: str) -> list[str]:
+    sending = Sending(*known)
+    rig = cast("Rig", SimpleNamespace(recorder=story.recorder, clients=sending))
+    asyncio.run(send_refused_again(rig, sending.read_rows))
+    return sending.did
+
+
+def test_rows_are_read_before_what_was_refused_is_sent_again_for_it_may_store_them() -> None:
+    story = Story().begin()
+    story.end(story.send("refused"), REFUSED)
+    assert refused_and_sent_again(story, "refused") == ["read rows", f"sent refused {Purpose.AGAIN.value}"]
+
+
+def test_rows_are_not_read_once_more_where_nothing_was_refused() -> None:
+    story = Story().begin()
+    delivered(story, "own", Purpose.SCENARIO)
+    assert refused_and_sent_again(story, "own") == []
