@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.engine.steps import Contract, Deliver, Inject
+from harness.engine.steps import Contract, Deliver, Inject, Traffic, Wait
 from harness.faults import no_fault
 from harness.faults.example import Ground
 from harness.faults.fault import Need
 from harness.protocols.contract.standard import STANDARD, Break
-from harness.scenario.schedule import Do, End, Move
+from harness.scenario.schedule import Begin, Do, End, Move
 from harness.standard.example_moves import moves_of
 from harness.standard.ground import ground_of, links_of
 from harness.standard.links import link_breaks
@@ -25,7 +25,12 @@ from harness.standard.messages import (
 from harness.standard.planned import PREFIX, LeftOut, Planned
 from harness.standard.statements import Statement
 from harness.target import Target
+from harness.target.sections.residue import MEMORY, REMEMBERED
 from harness.vocabulary import Link
+
+CLIENTS_MAX = 4
+MANY_S = 15.0
+"""So long a service that answers sixty requests a second is sent enough of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +83,12 @@ def _unrecorded(target: Target, why: str) -> Planned:
     )
 
 
+def _with_nothing_broken(target: Target) -> Iterator[Planned]:
+    yield _every_request(target)
+    if target.description.residue.keys() & {MEMORY, REMEMBERED}:
+        yield _many_requests(target)
+
+
 def _every_request(target: Target) -> Planned:
     """More requests of each kind than the service may hold connections: it must give back those of each.
 
@@ -92,8 +103,24 @@ def _every_request(target: Target) -> Planned:
     )
 
 
+def _many_requests(target: Target) -> Planned:
+    """Enough requests to tell what the service keeps of each for good: it takes 900."""
+    clients = min(CLIENTS_MAX, target.description.limits.connections)
+    return Planned(
+        id=f"{PREFIX}_many_requests",
+        link=links_of(target)[0].name,
+        about="Nothing is broken, and clients send one delivery after the other.",
+        moves=(
+            Do(Inject((no_fault,))),
+            Begin(1, Traffic(clients=clients, small=True)),
+            Do(Wait(MANY_S, because="what it keeps of each request shows after many")),
+            End(1),
+        ),
+    )
+
+
 def _all(target: Target, seen: Unbroken, left_out: list[LeftOut]) -> Iterator[Planned]:
-    yield _every_request(target)
+    yield from _with_nothing_broken(target)
     for link in links_of(target):
         if not (seen.unrecorded or link.name in seen.used or seen.kept.get(link.name)):
             left_out.append(LeftOut(f"everything on {link}", "no request of the service's used it"))

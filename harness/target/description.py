@@ -265,9 +265,10 @@ class TargetDescription(Table):
     has closed, and that it still holds. `bytes per request`: by how much its memory may grow. It is judged only with a
     limit, and in runs of 900 requests or more; from 300 on what is more than any process needs to warm up counts.
     `deliveries remembered`: of how many in a hundred of a scenario's first deliveries the id may still be in its
-    memory. Judged only with a limit, after 400 requests. `ports open to others`: on how many ports it may listen where
-    other machines reach it. `threads at once`: how many more than in steady state it may have when a request ends,
-    while something is broken, say. Both are judged only with a limit."""
+    memory. Judged only with a limit, after 400 requests. With a limit of either, the standard suite sends that many
+    (`standard_many_requests`, 15 s) to a service that answers sixty in a second. `ports open to others`: on how many
+    ports it may listen where other machines reach it. `threads at once`: how many more than in steady state it may have
+    when a request ends, while something is broken, say. Both are judged only with a limit."""
     secrets: SecretsDescription = SecretsDescription()
     """What it must never show."""
     log: LogDescription = LogDescription()

@@ -135,6 +135,16 @@ def test_every_request_comes_more_often_than_the_service_may_hold_connections(ta
     assert each.schedule.to_python().count("lab.contract()") == rounds
 
 
+@pytest.mark.parametrize("limit", ["bytes per request", "deliveries remembered", "", "threads"])
+def test_what_a_service_keeps_of_each_request_is_looked_for_where_that_has_a_limit(target: Target, limit: str) -> None:
+    residue = {limit: 50} if limit else {}
+    limited = replace(target, description=target.description.model_copy(update={"residue": residue}))
+    found = [each for each in planned(limited, of(redis, "GET")).planned if each.id == "standard_many_requests"]
+    assert len(found) == (limit in ("bytes per request", "deliveries remembered"))
+    for each in found:
+        assert re.search(r"lab\.traffic\(clients=4, small=True\)", each.schedule.to_python())
+
+
 def test_a_service_that_ended_while_it_was_recorded_is_quoted(target: Target) -> None:
     ended = EndedError("the service ended by itself with status 1")
     traceback = "Traceback (most recent call last):\n  File 'a'\n    x\nOSError: gone\n"
