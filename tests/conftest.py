@@ -13,14 +13,19 @@ from harness.processes.keeper import Keeper
 from harness.stack import Stack, StackConfiguration, private_folder
 from tests.servers import BOTH
 
-# A loaded machine is no failure of what is tested. Where CI is set, Hypothesis's own profile for CI stays below.
+# A loaded machine is no failure of what is tested. And a commit must fail by what it changed, so all runs have the same
+# examples. `tox run -e explore` has new ones each time; a defect that it finds becomes an `@example`.
+STEADY, EXPLORE = "steady", "explore"
 settings.register_profile(
-    "no_clock",
-    settings.get_profile(settings.get_current_profile_name()),
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
+    STEADY, derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("no_clock")
+settings.register_profile(EXPLORE, settings.get_profile(STEADY), derandomize=False, max_examples=1_000)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the examples of Hypothesis, unless the command line does."""
+    if not config.getoption("--hypothesis-profile"):
+        settings.load_profile(STEADY)
 
 
 @pytest.fixture(scope="session", autouse=True)
