@@ -24,12 +24,8 @@ async def test_redis_swallows_bytes(lab: Lab) -> None:
     "fault",
     [
         link.down(redis),
-        *at_night(
-            "Redis that is down tests the same",
-            link.reset(redis),
-            link.latency(redis, latency_ms=2_000),
-            link.limit_data(redis, limit_bytes=2),
-        ),
+        link.latency(redis, latency_ms=2_000),
+        *at_night("Redis that is down tests the same", link.reset(redis), link.limit_data(redis, limit_bytes=2)),
     ],
 )
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions|TimeoutError")
