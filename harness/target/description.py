@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from harness.documents import Expression, Table, wrong
+from harness.documents import Expression, Table, Text, wrong
 from harness.target.sections.alerts import AlertsDescription
 from harness.target.sections.effects import EffectDescription
 from harness.target.sections.link import LinkDescription
@@ -196,6 +196,10 @@ class ContractDescription(Table):
     keeps_connections: bool = Field(default=False, strict=True)
     """A client may use its connection again within two seconds after an answer, until it sends `Connection: close`;
     then the service closes it. The contract's requests then share a connection. If `false`, each has its own."""
+    openapi: Text | None = None
+    """A file in the service's directory: its OpenAPI document, in YAML or JSON. Every answer must be as its operation
+    has it, what is accepted must be allowed there, and what is rejected for its id or its path must not. A request for
+    which there is no operation is not judged."""
 
 
 class HealthDescription(Table):

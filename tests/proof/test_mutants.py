@@ -148,6 +148,12 @@ def test_the_change_is_made_in_the_named_function_alone(shop: Path) -> None:
     assert placed(shop, mutant(before="            raise ValueError(money)\n", after="            pass\n"))
 
 
+def test_a_file_that_is_no_python_is_changed_as_text(shop: Path) -> None:
+    (shop / "shop" / "openapi.yaml").write_text("pattern: '^[a-z]$'\n", "utf-8")
+    change = mutant(file="shop/openapi.yaml", where="", before="'^[a-z]$'", after="'^[a-z.]$'")
+    assert placed(shop, change) == "pattern: '^[a-z.]$'\n"
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

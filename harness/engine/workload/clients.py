@@ -18,6 +18,7 @@ from harness.engine.known_secrets import KnownSecrets
 from harness.engine.observing.service.looks import SharedLooks
 from harness.engine.tasks import owned
 from harness.engine.workload.deliveries import Deliveries
+from harness.engine.workload.documented import not_as_documented
 from harness.engine.workload.outgoing import dated_ahead_s, misdated, outgoing, shown, told_away
 from harness.faults.clients.callers import Caller, Callers
 from harness.history import Recorder
@@ -25,6 +26,7 @@ from harness.history.events import Asks, Named, Purpose, RequestEnded, RequestSe
 from harness.stack.http.client import BrokenOffError, HttpClient, HungUpError, NotConnectedError
 from harness.stack.service.service import ServiceProcess
 from harness.target import Delivery, OutgoingRequest, Target
+from harness.target.openapi import DocumentedAnswer
 from harness.target.sections.outcomes import lacking, unsaid
 from harness.target.sections.secrets import SecretsDescription
 from harness.target.sender import words_of
@@ -186,7 +188,7 @@ class Clients:
         )  # fmt: skip
         # Health owes no sender a header.
         lacks = () if errand.asks is Asks.HEALTH else (*ending.lacks, *self._lacking_of_its_own(errand, answer))
-        lacks = (*lacks, *ending.connection_lacks)
+        lacks = (*lacks, *ending.connection_lacks, *self._not_as_documented(request, errand, answer))
         self._record_ended(number, answer, errand, ending=dataclasses.replace(ending, lacks=lacks))
         return answer
 
@@ -198,6 +200,12 @@ class Clients:
         fits = not meant.status or {str(answer.status), f"{answer.status // 100}xx"} & {*meant.status}
         carried = lacking(meant.carries, answer.headers)
         return (*(() if fits else (f"status {' or '.join(meant.status)}",)), *carried)
+
+    def _not_as_documented(self, request: OutgoingRequest, errand: Errand, answer: Answer) -> Sequence[str]:
+        if answer.status is None:
+            return ()
+        told = DocumentedAnswer(answer.status, dict(answer.headers), answer.body)
+        return not_as_documented(self.target, request, told, asks=errand.asks, name=errand.name, outcome=answer.outcome)
 
     def _unsaid_by_read(self, errand: Errand, outcome: Outcome, body: str, about: Mapping[str, str]) -> Sequence[str]:
         """What a read lacks that found a delivery and does not say of it what the target demands."""
