@@ -13,7 +13,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from harness.engine.workload.contract import TURNS, in_turn
-from harness.engine.workload.outgoing import changed, misdated, outgoing, shown
+from harness.engine.workload.outgoing import changed, misdated, outgoing, shown, told_away
 from harness.errors import UsageError
 from harness.history.events import Asks
 from harness.target import Delivery, OutgoingRequest, Target, load_target
@@ -226,3 +226,23 @@ def test_an_unknown_request_is_refused_with_those_that_there_are(target: Target,
 def test_when_an_answer_says_that_its_delivery_was_stored(dated: str, lacks: tuple[str, ...]) -> None:
     assert misdated(dated, after_s=100, before_s=102) == lacks
     assert misdated(dated, after_s=math.inf, before_s=102) == (), "it is not known when it was sent"
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "away"),
+    [
+        ("ready", "connection refused", ("redis",)),
+        ("ready", "", ()),
+        ("alive", "connection refused", ()),
+    ],
+)
+def test_what_an_answer_to_ready_says_to_be_away(target: Target, name: str, error: str, away: tuple[str, ...]) -> None:
+    links = {"postgres": {"ok": True}, "redis": {"ok": False, "error": error}}
+    answer = json.dumps({"status": "degraded", **links}, separators=(",", ":")).encode()
+    assert told_away(target, name, answer) == away
+
+
+def test_a_service_that_says_of_no_link_that_it_is_away(tmp_path: Path) -> None:
+    target = load_target(write_suite(tmp_path) / "scenarios" / "target.toml")
+    assert target.description.health.tells_away is None
+    assert told_away(target, "ready", b"redis is away") == ()
