@@ -65,7 +65,7 @@ def went(client: Client, server: ssl.SSLContext, how: How, while_it_waits: Calla
         going = asyncio.create_task(Dialogue(client.hello, server, client.say, client.hear).go_wrong(trouble))
         await asyncio.sleep(0)
         while_it_waits(trouble)
-        await asyncio.wait_for(going, 5)
+        await asyncio.wait_for(going, 20)
 
     asyncio.run(go())
     return trouble

@@ -203,4 +203,4 @@ async def test_a_client_that_hangs_up_in_the_middle_has_no_answer() -> None:
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server, HttpClient(keep_alive=True) as client:
         with pytest.raises(HungUpError):
             await client.request(server.sockets[0].getsockname()[1], part)
-        assert await asyncio.wait_for(seen, 5) == b"POST /hoo"
+        assert await asyncio.wait_for(seen, 20) == b"POST /hoo"

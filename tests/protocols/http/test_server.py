@@ -53,7 +53,7 @@ def test_it_gives_the_answers_that_are_described_and_keeps_the_connection(stub: 
 
 
 def test_a_body_is_asked_for_where_the_client_waits(stub: HttpServer) -> None:
-    with closing(socket.create_connection((stub.host, stub.port), 5)) as client:
+    with closing(socket.create_connection((stub.host, stub.port), 20)) as client:
         client.sendall(b"POST /charges HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 100")
         client.sendall(b"five")
@@ -61,7 +61,7 @@ def test_a_body_is_asked_for_where_the_client_waits(stub: HttpServer) -> None:
 
 
 def test_what_has_not_come_as_a_whole_has_not_arrived(stub: HttpServer) -> None:
-    with closing(socket.create_connection((stub.host, stub.port), 5)) as client:
+    with closing(socket.create_connection((stub.host, stub.port), 20)) as client:
         client.sendall(b"POST /charges HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nfi")
     with httpx.Client(base_url=stub.url, trust_env=False) as after:
         after.get("/charges")

@@ -45,7 +45,7 @@ async def test_one_who_is_woken_and_gone_leaves_it_to_the_next() -> None:
     oldest, newest = await waiting(queue, 2)
     queue.put_nowait("a")
     newest.cancel()  # woken, and not yet back
-    assert await asyncio.wait_for(oldest, 1) == "a"
+    assert await asyncio.wait_for(oldest, 20) == "a"
     assert newest.cancelled()
 
 
@@ -56,7 +56,7 @@ async def test_what_a_newcomer_has_taken_is_waited_for_again() -> None:
     assert queue.get_nowait() == "a"
     await asyncio.sleep(0)
     queue.put_nowait("b")
-    assert await asyncio.wait_for(one, 1) == "b"
+    assert await asyncio.wait_for(one, 20) == "b"
 
 
 async def test_items_are_given_in_the_order_of_the_pools_own_queue() -> None:
