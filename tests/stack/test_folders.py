@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -59,6 +60,29 @@ def test_living_runs_keep_theirs(base: Path) -> None:
         assert remove_stale_folders(base) == []
         assert one.is_dir()
         assert other.is_dir()
+
+
+def test_a_living_run_hides_no_dead_one(base: Path) -> None:
+    with private_folder() as living:
+        dead = [leave_behind(base, f"harness-{name}") for name in ("00000000", "ffffffff")]
+        assert remove_stale_folders(base) == dead
+        assert living.is_dir()
+        assert not [folder for folder in dead if folder.exists()]
+
+
+def test_a_folder_that_will_not_go_hides_no_other_dead_one(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stays, goes = (leave_behind(base, f"harness-{name}") for name in ("00000000", "ffffffff"))
+    removed = shutil.rmtree
+
+    def unless_it_stays(path: Path) -> None:
+        (_fails if path == stays else removed)(path)
+
+    monkeypatch.setattr(folders, "REMOVAL_DEADLINE_S", 0.01)
+    monkeypatch.setattr("harness.stack.folders.shutil.rmtree", unless_it_stays)
+    assert remove_stale_folders(base) == [goes]
+    assert stays.is_dir()
+    monkeypatch.undo()
+    assert remove_stale_folders(base) == [stays], "the next run tries again"
 
 
 def test_what_is_not_the_harnesss_is_left_alone(base: Path) -> None:
