@@ -185,7 +185,7 @@ async def test_the_kernel_keeps_as_many_connections_waiting_as_the_service_says(
     )
     process = starter.keeper.spawn(spec)
     starter.started.append(process)
-    (listener,) = listening(await listening_port(process))
+    (listener,) = listening(await listening_port(process), pids=[process.pid])
     assert listener.backlog == 7
 
 
