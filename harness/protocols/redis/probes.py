@@ -36,9 +36,15 @@ class RedisProbe(UnaskedProbe):
 
     errors: ClassVar[tuple[type[Exception], ...]] = (RedisError, OSError)
 
-    def __init__(self, admin_url: str, database: int, prefix: str, *, remembers_s: float | None = None) -> None:
-        """`remembers_s`: how long each of the service's keys lives from when it was written; None: as it likes."""
+    def __init__(
+        self, admin_url: str, database: int, prefix: str, *, whole: bool = False, remembers_s: float | None = None
+    ) -> None:
+        """`whole`: every key of the database is the service's, with any prefix: many services have one of their own.
+
+        `remembers_s`: how long each of the service's keys lives from when it was written; None: as it likes.
+        """
         self._remembers_s = remembers_s
+        self._whole = whole
         self._url = admin_url
         self._database = str(database)
         self._prefix = prefix
@@ -53,14 +59,15 @@ class RedisProbe(UnaskedProbe):
         """Count the keys without expiry, with another lifetime, and with another prefix."""
         async with client(self._url) as asking:
             keys = {bytes(key) async for key in asking.scan_iter(count=KEYS_AT_ONCE)}  # SCAN may give one twice
-            own = [key for key in keys if key.startswith(self._prefix.encode())]
+            prefixed = [key for key in keys if key.startswith(self._prefix.encode())]
+            own = [*keys] if self._whole else prefixed
             left_s: list[int] = []
             for begin in range(0, len(own), KEYS_AT_ONCE):
                 left_s += await _expiries(asking, own[begin : begin + KEYS_AT_ONCE])
         return {
             "keys without expiry": left_s.count(WITHOUT_EXPIRY),
             "keys of another lifetime": sum(self._is_of_another_lifetime(seconds) for seconds in left_s),
-            "keys without the prefix": len(keys) - len(own),
+            "keys without the prefix": len(keys) - len(prefixed),
         }
 
     def _is_of_another_lifetime(self, left_s: int) -> bool:

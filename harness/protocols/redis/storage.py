@@ -37,6 +37,8 @@ class OwnKeys:
     prefix: str
     admin_url: str
     remembers_s: float | None = None
+    whole: bool = False
+    """No other program has keys in the database."""
     password: str = field(default_factory=lambda: secrets.token_hex(12))
     """Of the user `default` where the URL has none: who needs no password may log in with any (Redis's `nopass`)."""
 
@@ -75,7 +77,7 @@ class OwnKeys:
 
     def probe(self) -> RedisProbe:
         """See `Own`."""
-        return RedisProbe(self.admin_url, self.database, self.prefix, remembers_s=self.remembers_s)
+        return RedisProbe(self.admin_url, self.database, self.prefix, whole=self.whole, remembers_s=self.remembers_s)
 
     @asynccontextmanager
     async def empty_beside(self) -> AsyncIterator[OwnKeys]:
@@ -95,13 +97,15 @@ class RedisStorage:
     async def own(self, server: RedisServer, share: Share) -> AsyncIterator[OwnKeys]:
         """Reserve a prefix. At the end the whole database is emptied, unless other programs may have keys in it."""
         database = share.number % DATABASES
+        whole = share.alone and server.process is not None
         keys = OwnKeys(
-            database=database, prefix=f"{share.name}:", admin_url=server.url(db=database), remembers_s=share.remembers_s
-        )
+            database=database, prefix=f"{share.name}:", admin_url=server.url(db=database),
+            remembers_s=share.remembers_s, whole=whole,
+        )  # fmt: skip
         try:
             yield keys
         finally:
-            await (keys.empty() if share.alone and server.process is not None else keys.forget())
+            await (keys.empty() if whole else keys.forget())
 
     async def make_template(self, server: RedisServer) -> Own:
         """Reserve a prefix for `prepare`."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
+from harness.protocols.contract.storage import Share
 from harness.protocols.redis import probes
 from harness.protocols.redis.server import RedisServer
+from harness.protocols.redis.storage import STORAGE
 from tests.protocols.redis.test_server import client_of
 
 
@@ -24,6 +27,24 @@ def test_keys_that_last_and_keys_of_others_are_counted_page_by_page(redis: Redis
     assert found == {
         "keys without expiry": more_than_a_page, "keys of another lifetime": 0, "keys without the prefix": 1,
     }  # fmt: skip
+
+
+def test_in_a_database_of_its_own_every_key_is_the_services_whatever_its_prefix(redis: RedisServer) -> None:
+    """A service that was not told a prefix has one of its own: none of its keys was looked at."""
+    with client_of(redis, 7) as client:
+        client.set("cache:1", "1")
+        client.set("cache:2", "1", ex=7200)
+        client.set("redis_7:3", "1", ex=60)
+
+    async def residue(*, alone: bool) -> Mapping[str, int]:
+        share = Share(link="redis", number=7, alone=alone, remembers_s=90.0)
+        async with STORAGE.own(redis, share) as keys:
+            return await keys.probe().residue()
+
+    shared = asyncio.run(residue(alone=False))
+    whole = asyncio.run(residue(alone=True))
+    assert (shared["keys without expiry"], shared["keys of another lifetime"]) == (0, 0)
+    assert (whole["keys without expiry"], whole["keys of another lifetime"]) == (1, 1)
 
 
 def test_keys_that_live_longer_or_much_less_than_they_should_are_counted(redis: RedisServer) -> None:
