@@ -29,7 +29,7 @@ def queueing(target: Target, *, within_ms: float, already: OutcomeDescription | 
         "outcomes": given.outcomes.model_copy(
             update={"already": already, "acknowledged": OutcomeDescription(status=["2xx"])}
         ),
-        "contract": given.contract.model_copy(update={"taken_id": None, "repeat_is_same": False}),
+        "contract": given.contract.model_copy(update={"taken_id": None, "repeat_is_same": False, "openapi": None}),
         "limits": given.limits.model_copy(update={"request_deadline_ms": None, "backlog": None}),
         "reads": {},
         "wrong": {},
