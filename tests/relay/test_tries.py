@@ -192,11 +192,19 @@ def test_after_an_error_the_rest_of_the_exchange_is_passed_over() -> None:
 
 def test_an_error_that_the_relay_makes_up_is_an_answer() -> None:
     bed = counting("redis")
-    bed.arm(Fail(code="LOADING"), "sent", "SET", always=True)
+    bed.arm(Fail(code="LOADING", text="in our words"), "sent", "SET", always=True)
     wire = redis_started(bed)
     for _ in range(2):
         wire.sends(command("SET", "seen:msg_1", "1"))
     assert told(bed) == {("msg_1", "SET seen:? value"): ["LOADING", "LOADING"]}
+    assert [(each.code, each.text) for each in bed.tries.tally().met] == [("LOADING", "in our words")] * 2
+
+
+def test_an_error_that_the_relay_makes_up_of_http_is_told_in_its_words() -> None:
+    bed = counting("http")
+    bed.arm(Fail(code="503", text="in our words"), "sent", "POST")
+    bed.connect().sends(b"POST /charges/msg_1 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+    assert [(each.code, each.text) for each in bed.tries.tally().met] == [("503", "in our words")]
 
 
 def test_a_command_that_is_answered_out_of_turn_was_lost() -> None:

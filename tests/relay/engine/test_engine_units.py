@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.protocols.contract.frames import HEAD_MAX
 from harness.relay import Cut, Hold, Stall
 from tests.protocols.postgres import words as pg
-from tests.relay.engines import BEGIN, BEGUN, COMMIT, COMMITTED, INSERT, Bed, drop, redis_started, started
+from tests.relay.engines import BEGIN, BEGUN, COMMIT, COMMITTED, INSERT, INSERTED, Bed, drop, redis_started, started
 
 
 def test_a_rule_works_once() -> None:
@@ -56,7 +56,8 @@ def test_one_rule_after_another() -> None:
     drop(bed, "COMMIT", after="first")
     drop(bed, "INSERT", rule_id="first")
     wire = started(bed)
-    assert wire.sends(COMMIT, INSERT, COMMIT, COMMIT) == COMMIT + COMMIT
+    assert wire.sends(COMMIT) == COMMIT
+    assert wire.sends(INSERT, COMMIT, COMMIT) == COMMIT
 
 
 def test_a_value_of_a_prepared_statement() -> None:
@@ -85,6 +86,25 @@ def test_the_rule_armed_first_has_the_unit_and_both_count_it() -> None:
     assert wire.sends(INSERT) == b""
     assert wire.sends(INSERT) == b""
     assert [fired.rule for fired in wire.fired()] == ["first", "second"]
+
+
+def test_a_rule_that_waits_for_another_of_them_leaves_this_one_to_the_next_rule() -> None:
+    bed = Bed()
+    bed.arm(Cut(), "sent", "INSERT", nth=2, rule_id="first")
+    drop(bed, "INSERT", rule_id="second")
+    wire = started(bed)
+    assert wire.sends(INSERT) == b""
+    assert [fired.rule for fired in wire.fired()] == ["second"]
+
+
+def test_a_rule_for_what_is_sent_does_not_count_its_answer() -> None:
+    bed = Bed()
+    drop(bed, "INSERT", nth=2)
+    drop(bed, "INSERT", "answered", nth=9, rule_id="of an answer")
+    wire = started(bed)
+    wire.sends(INSERT)
+    assert wire.answers(INSERTED) == INSERTED
+    assert wire.sends(INSERT) == b""
 
 
 def test_another_connection_is_not_touched() -> None:
