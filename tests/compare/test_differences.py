@@ -143,6 +143,11 @@ def test_a_time_that_was_not_measured_is_not_compared() -> None:
     assert of_one(record(), record(speed=Speed())) == []
 
 
+def test_a_time_that_was_not_measured_hides_no_other() -> None:
+    slow, calm = (record(speed=Speed(healthy_ms=5, worst_ms=ms, recovery_ms=None)) for ms in (1000, 100))
+    assert [each.kind for each in of_one(slow, calm)] == [Kind.ANSWER]
+
+
 def test_coverage_below_its_floor() -> None:
     old, new = suite(a=record()), SuiteRecord(scenarios={"a": record()}, coverage_percent=89.5)
     (difference,) = found(old, new, coverage_floor_percent=90)

@@ -38,5 +38,5 @@ def test_only_a_scenarios_own_runs_count_and_the_worst_of_them() -> None:
 
 def test_proofs_that_were_not_tried_are_named() -> None:
     record = record_of(read_of(own("a"), own("c", Verdict.UNAVAILABLE), proofs=[tried("a", PING)]))
-    titles = {"a": ["pool.pre_ping", "x"], "b": ["y"], "c": ["z"]}
+    titles = {"c": ["z"], "a": ["pool.pre_ping", "x"], "b": ["y"]}
     assert list(not_tried(record, titles)) == ["a: x", "b: y"], "c cannot be run here"

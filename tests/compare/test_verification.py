@@ -67,11 +67,15 @@ def test_what_the_release_fails_too_is_no_regression_and_not_sound() -> None:
     ]
 
 
-def test_a_scenario_that_the_release_did_not_run_hides_none_that_fails_in_both() -> None:
+def test_a_scenario_that_the_release_did_not_run_hides_no_other() -> None:
     new = tried("a", PING, PairVerdict.MASKED)
-    found = verified(side(own("a", FAILED), own("b", FAILED), proofs=(new,)), side(own("b", FAILED)))
+    candidate = side(own("a", FAILED), own("b", FAILED), own("c", INCONCLUSIVE, reason="late"), proofs=(new,))
+    found = verified(candidate, side(own("b", FAILED), own("c", FAILED)))
     assert found.as_before == ["b failed, as in the release: outcome: 1 of 5: refused"]
-    assert found.not_told == ["a: not run"]
+    assert found.not_told == [
+        "a: not run",
+        "c inconclusive: late; in the release failed: outcome: 1 of 5: refused",
+    ]
 
 
 def test_what_it_mends_is_told() -> None:
