@@ -13,7 +13,7 @@ import uvloop
 from harness.engine.configuration import RunConfiguration
 from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.errors import HarnessError
-from harness.search.recording.deliveries import kinds_of, record_all, record_rest
+from harness.search.recording.deliveries import NotAcknowledgedError, kinds_of, record_all, record_rest
 from harness.search.recording.places import Kind
 from harness.search.sweep.lane import EndedError, Lane
 from harness.search.sweep.sweeper import first_lane
@@ -27,7 +27,7 @@ from harness.vocabulary.ids import EVERY_ID, EVERY_UUID
 
 KINDS: tuple[Kind, ...] = ("warm", "repeat", "read")
 TRIES = 3
-"""How often the recording of a service that ends is repeated."""
+"""How often the recording of a service that ends, or refuses, is tried."""
 AT_REST_S = 1.5
 """So long it is watched what the service sends by itself: a worker looks for work a few times in a second."""
 MAY_BE_LEFT_OUT: tuple[Kind, ...] = ("repeat", "read")
@@ -57,18 +57,24 @@ def look_and_plan(
 
 
 def recorded(look: Callable[[], Unbroken], progress: Callable[[str], None]) -> Unbroken:
-    """Look again if the service ended: a suite without its statements would miss the cause.
+    """Look again if the service ended, or refused: a suite without its statements would miss the cause.
 
     Whether a connection that is cut finds the service at a moment that it does not survive is chance; at a statement
-    of its own it is none.
+    of its own it is none. And on a busy machine a correct service may refuse a delivery with nothing broken.
+
+    Raises NotAcknowledgedError if it refuses each time.
     """
-    seen = look()
     for _ in range(TRIES - 1):
-        if not seen.unrecorded:
-            break
-        progress(f"{seen.unrecorded}; recording again")
-        seen = look()
-    return seen
+        try:
+            seen = look()
+            why = seen.unrecorded
+        except NotAcknowledgedError as problem:
+            why = problem.message
+        else:
+            if not why:
+                return seen
+        progress(f"{why}; recording again")
+    return look()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from harness.plugin.ids import LONGEST_ID, unfit_characters
 from harness.protocols.postgres.words import postgres
 from harness.protocols.redis.words import redis
 from harness.scenario.schedule import Do, read_schedule
+from harness.search.recording.deliveries import NotAcknowledgedError
 from harness.search.recording.places import Kind, Place
 from harness.search.recording.recording import Observed, Recording
 from harness.search.sweep.lane import EndedError
@@ -164,6 +166,24 @@ def test_a_service_that_ends_while_it_is_recorded_is_recorded_again(ended: list[
     found = recorded(lambda: next(seen), told.append)
     assert told == [f"{why}; recording again" for why in ended[: looks - 1]]
     assert found.unrecorded == ("third" if len(ended) == 3 else "")
+
+
+@pytest.mark.parametrize(("refusals", "fails"), [(1, False), (2, False), (3, True)])
+def test_a_service_that_refuses_while_it_is_recorded_is_recorded_again(refusals: int, fails: bool) -> None:
+    """On a busy machine a correct service refused one delivery, and no scenario was run."""
+    looks: list[int] = []
+    told: list[str] = []
+
+    def look() -> Unbroken:
+        looks.append(len(looks))
+        if len(looks) <= refusals:
+            raise NotAcknowledgedError("a warm delivery was not acknowledged")
+        return Unbroken(statements=(), kept={}, used=ALL)
+
+    with pytest.raises(NotAcknowledgedError) if fails else nullcontext():
+        assert recorded(look, told.append).unrecorded == ""
+    assert len(looks) == (3 if fails else refusals + 1)
+    assert told == ["a warm delivery was not acknowledged; recording again"] * min(refusals, 2)
 
 
 def test_what_is_never_answered_is_broken_on_its_way_only(target: Target) -> None:
