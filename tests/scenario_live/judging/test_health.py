@@ -71,6 +71,7 @@ async def _traffic_goes_on(lab: Lab) -> None:
         pytest.param(under(wire.fail(postgres.sent("SELECT"), code="57014", always=True)), id="a-rule-waits"),
         pytest.param(under(link.down(redis), wire.fail(postgres.sent("INSERT"), code="40001")), id="a-rule-was-armed"),
         pytest.param(under(link.latency(redis, latency_ms=1)), id="evidence-would-be-left"),
+        pytest.param(under(link.down(postgres), syscall.connect(redis, errno="EINVAL")), id="one-was-not-met"),
         pytest.param(_traffic_goes_on, id="requests-are-under-way"),
     ],
 )
