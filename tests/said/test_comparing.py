@@ -38,6 +38,12 @@ def test_each_difference_is_told_with_its_line(line: str, problem: str) -> None:
     assert line[:50] in told
 
 
+def test_a_line_that_is_not_approved_hides_no_difference_of_a_later_one() -> None:
+    unknown, key = others(LISTENING, "Traceback (most recent call last):", refused(phase="commit"))
+    assert unknown.startswith("line 2 of the log, ")
+    assert key.startswith("line 3 of the log, ")
+
+
 def test_a_client_must_have_been_told_what_fits() -> None:
     (told,) = others(refused(), told={"a": ["acknowledged"]})
     assert "its client was told acknowledged, approved is refused" in told
