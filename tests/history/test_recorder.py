@@ -265,3 +265,14 @@ def test_what_is_found_in_a_history_is_looked_for_once() -> None:
     recorder.record("runner", PhaseBegan("steady"))
     assert recorder.history.once(count) == 2, "a longer history is another"
     assert looks == [1, 2]
+
+
+def test_whoever_follows_sees_each_entry_from_then_on() -> None:
+    first: list[Entry] = []
+    second: list[Entry] = []
+    recorder = Recorder(watch=first.append)
+    recorder.record("runner", PhaseBegan("start"))
+    recorder.follow(second.append)
+    recorder.record("runner", PhaseBegan("scenario"))
+    assert tuple(first) == recorder.history.entries
+    assert second == first[1:]

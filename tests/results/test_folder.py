@@ -12,6 +12,7 @@ import pytest
 from harness.errors import UsageError
 from harness.results.files import write_atomically
 from harness.results.folder import KEPT_RUNS, ResultsFolder, made_by_run, new_results_folder, remove_old_runs
+from harness.results.reading import read_summary
 from tests.results.made import summary_of
 
 A_CENTURY_S = 100 * 365 * 24 * 3600
@@ -95,6 +96,13 @@ def test_runs_of_the_quick_loop_push_no_gate_and_no_sweep_out(tmp_path: Path) ->
     last = over(tmp_path, KEPT_RUNS + 5)
     there = {path for path in tmp_path.iterdir() if not path.is_symlink()}
     assert there == {gate, swept.path, *quick[-KEPT_RUNS:], last.path}
+
+
+def test_a_folder_of_results_stands_for_its_newest_run_be_it_of_the_quick_loop_or_not(tmp_path: Path) -> None:
+    for second, verb in enumerate(("sweep", "gate", "run")):
+        made_by(tmp_path, second, verb)
+    assert read_summary(tmp_path).run.verb == "run"
+    assert read_summary(tmp_path, of_run=False).run.verb == "gate"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from harness.checks import Verdict
 from harness.results import RunKey
 from harness.results.finding import Finding
@@ -98,6 +100,14 @@ def test_only_the_scenarios_own_runs_are_counted() -> None:
             "ablated": "idle_pool_cut@hardened-pool.pre_ping",
         }
     ]
+
+
+@pytest.mark.parametrize(("own", "held", "unavailable"), [(Verdict.HELD, 1, 1), (Verdict.UNAVAILABLE, 0, 1)])
+def test_a_scenario_is_unavailable_too_where_only_its_own_run_is_possible(
+    own: Verdict, held: int, unavailable: int
+) -> None:
+    counts = summary_of(made(own), ablated(Verdict.UNAVAILABLE)).counts
+    assert (counts[Verdict.HELD], counts[Verdict.UNAVAILABLE]) == (held, unavailable)
 
 
 def test_what_was_looked_at_beyond_the_runs_has_a_section_of_its_own() -> None:
