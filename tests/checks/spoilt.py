@@ -202,7 +202,13 @@ def waited(
         story.tell_at(began_ns, EvidenceSeen(9, fault.evidence[0].kind, fault.evidence[0].source, "some"))
         story.tell_at(began_ns + round(healed_after_ms * 1e6), FaultHealed(9))
     story = rest(story, "c").tell(
-        QuietSeen(100.0, (QuietTime(began_ns + SECOND_NS // 10, began_ns + 9 * SECOND_NS // 10),))
+        QuietSeen(
+            100.0,
+            (
+                QuietTime(began_ns + SECOND_NS // 100, began_ns + SECOND_NS // 50),  # shorter than the limit
+                QuietTime(began_ns + SECOND_NS // 10, began_ns + 9 * SECOND_NS // 10),
+            ),
+        )
     )
     if error_after_ms is not None:
         at_ns = began_ns + round(error_after_ms * 1e6)

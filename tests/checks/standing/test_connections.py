@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.checks.facts.closed_connections import AGE_MS, IDLE_MS, cost_of
-from harness.checks.standing.connections import waits_for_something
+from harness.checks.standing.connections import costs_no_other, waits_for_something
 from harness.engine.observing.servers.tries import quiet_everywhere
 from harness.engine.observing.service.errors_logged import errors_logged
 from harness.faults import wire
 from harness.history.events import (
+    ConnectionsSeen,
     ConnectionUsed,
     ErrorMet,
     ErrorsMet,
@@ -26,7 +27,7 @@ from harness.history.events import (
     ServiceEnded,
 )
 from harness.protocols.postgres.words import postgres
-from harness.vocabulary import ACKNOWLEDGED, UNKNOWN
+from harness.vocabulary import ACKNOWLEDGED, REJECTED, UNKNOWN
 from tests.checks.spoilt import costly, told_of, waited
 from tests.checks.support import DOWN, Story, digest_of, whole
 
@@ -240,6 +241,18 @@ def _hung_up(story: Story) -> Story:
     sent = RequestSent(100, "c", digest_of("c"), 100, Purpose.SCENARIO.value, ACKNOWLEDGED | UNKNOWN)
     ended = RequestEnded(100, UNKNOWN, 1.0, problem="hung up", hung_up_at=Named("at the INSERT"))
     return story.tell_at(met.t_ns - MS, sent).tell_at(met.t_ns - MS // 2, ended)
+
+
+def test_what_a_rejection_costs_is_found_behind_a_request_that_never_ended() -> None:
+    history = costly().recorder.history
+    (met_ns,) = (each.errors[0].t_ns for each in history.of(ErrorsMet))
+    story = whole()
+    for number, name, at_ns in ((100, "never", met_ns - MS), (101, "bad", met_ns)):
+        sent = RequestSent(number, name, digest_of(name), 100, Purpose.SCENARIO.value, REJECTED)
+        story.tell_at(at_ns, sent)
+    story.tell_at(met_ns + MS // 2, RequestEnded(101, REJECTED, 0.5, 400))
+    story.tell(*history.of(ConnectionsSeen))
+    assert "after bad was rejected, on postgres: 4 healthy connections" in costs_no_other(story.recorder.history).reason
 
 
 @pytest.mark.parametrize(

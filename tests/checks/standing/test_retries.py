@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from harness.history.events import Event, Purpose, RequestEnded, RequestSent, SentAgain, TriesCounted, TryMade
+from harness.history.events import Asks, Event, Purpose, RequestEnded, RequestSent, SentAgain, TriesCounted, TryMade
 from harness.vocabulary import ACKNOWLEDGED, UNKNOWN
 from tests.checks.support import DEADLINE_MS, digest_of, middle, rest
 
@@ -26,19 +26,19 @@ class Told:
         number, outcome = self._requests, UNKNOWN if hung_up else ACKNOWLEDGED
         sent = RequestSent(number, delivery, digest_of(delivery), 100, Purpose.SCENARIO.value, outcome)
         status = None if hung_up else 200
-        self.story.tell_at(self._at(began_ms), sent)
-        self.story.tell_at(self._at(ended_ms), RequestEnded(number, outcome, ended_ms - began_ms, status, "stored"))
+        self.story.tell_at(self.at(began_ms), sent)
+        self.story.tell_at(self.at(ended_ms), RequestEnded(number, outcome, ended_ms - began_ms, status, "stored"))
         return self
 
     def tries(self, delivery: str, *tries: tuple[int, str], limits: TriesCounted = LIMITS) -> Told:
-        made = tuple(TryMade(self._at(at_ms), answer, answer == "42501") for at_ms, answer in tries)
+        made = tuple(TryMade(self.at(at_ms), answer, answer == "42501") for at_ms, answer in tries)
         self._events += [limits, SentAgain("postgres", "INSERT", delivery, made)]
         return self
 
     def failing(self, *stored: str) -> set[str]:
         return rest(self.story, "c", *stored).tell(*self._events).failing()
 
-    def _at(self, at_ms: int) -> int:
+    def at(self, at_ms: int) -> int:
         return self._began_ns + at_ms * MS
 
 
@@ -77,6 +77,14 @@ def test_a_request_whose_client_has_left_may_be_under_way_until_its_deadline() -
     late = each(5, 3_000, answer="42501")
     assert left(before).tries("c", *late).failing() == set(), "two requests, an error each: perhaps"
     assert left(before + 2).tries("c", *late).failing() == {"final_errors_end_it"}, "there was only one by then"
+
+
+def test_a_request_about_no_delivery_hides_none_that_is_about_one() -> None:
+    told = Told()
+    told.story.tell_at(told.at(0), RequestSent(99, "", "", 0, Purpose.SAMPLE.value, asks=Asks.HEALTH.value))
+    told.story.tell_at(told.at(5), RequestEnded(99, ACKNOWLEDGED, 5, 200))
+    found = told.request("c", 10, 100).tries("c", *each(20, 30, answer="42501")).failing()
+    assert found == {"final_errors_end_it"}
 
 
 def test_the_same_id_of_another_source_is_no_retry() -> None:
