@@ -9,6 +9,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 DISCARDED_BYTES_MAX = 16 << 20
 """What a client may go on sending after its answer: it should read a 413 before the connection ends under it."""
 
+FIRST_REQUEST_S = 0.25
+"""A client that had connected when the end began is sending its first request by then. It would not send it again."""
+
 
 class HeadTooLargeError(Exception):
     """The request line and the headers are larger than the limit."""
@@ -53,6 +56,7 @@ class LimitedProtocol(HttpToolsProtocol):
     _refused = False
     _draining = False
     _lingering = False
+    _closes_soon = False
     _head_timer: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as in uvicorn
@@ -100,7 +104,7 @@ class LimitedProtocol(HttpToolsProtocol):
         # The application has the list that was filled so far: a trailer must not pass for a header.
         self.headers = []
         # Answered without `100 Continue`, the body may follow or not: only the client knows.
-        self.cycle.keep_alive = self.cycle.keep_alive and not self.expect_100_continue
+        self.cycle.keep_alive = self.cycle.keep_alive and not self.expect_100_continue and not self._draining
         self.cycle.transport = _UntilTheBodyIsIn(self)
 
     def on_body(self, body: bytes) -> None:
@@ -135,10 +139,14 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def shutdown(self) -> None:
-        """Drain: do not wait for a client that has its last answer."""
+        """Drain: do not wait for a client that has its last answer; for one that has just connected, for a moment."""
         self._draining = True
+        cycle: RequestResponseCycle | None = self.cycle
         if self._lingering:
             self.transport.close()
+        elif cycle is None and not self._closes_soon:
+            self._closes_soon = True
+            self.loop.call_later(FIRST_REQUEST_S, super().shutdown)
         else:
             super().shutdown()
 
