@@ -48,18 +48,20 @@ def test_each_is_done_once_and_as_many_at_once_as_there_are_lanes() -> None:
 
 
 def test_a_problem_of_one_lane_is_raised_and_ends_the_others() -> None:
-    stopped = threading.Event()
+    begun, stopped = threading.Event(), threading.Event()
     done: list[str] = []
 
     def work(one: Scenario) -> None:
         if one.id == "0":
+            assert begun.wait(WITHIN_S), "another lane is at work"
             raise HarnessError("no servers")
-        done.append(one.id)
-        assert stopped.wait(WITHIN_S), "the problem takes the servers of all lanes away"
+        begun.set()
+        if stopped.wait(WITHIN_S):  # the problem takes the servers of all lanes away
+            done.append(one.id)
 
     with pytest.raises(HarnessError, match="no servers"):
         Lanes(2, work, stopped.set, plain).run(MANY)
-    assert len(done) <= 1, "nothing new is begun"
+    assert done == ["1"], "it is ended, and nothing new is begun"
 
 
 def test_an_interruption_cuts_short_what_runs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -224,6 +224,19 @@ def test_connections_that_are_given_up_while_they_are_made_speak_of_the_line(tri
     assert costly(given_up=1, tried_ms=tried_ms).failing() == set()
 
 
+def test_a_connection_that_is_given_up_for_its_own_error_hides_no_sign_of_the_line() -> None:
+    history = costly(given_up=1).recorder.history
+    (met,), (seen,) = history.of(ErrorsMet), history.of(ConnectionsSeen)
+    erred = [
+        replace(each, ended_ns=met.errors[0].t_ns + 2, by="service", in_use=True)
+        for each in seen.connections
+        if not each.ended_ns
+    ]
+    others = [each for each in seen.connections if each.ended_ns]
+    assert [each.number for each in erred] == [met.errors[0].connection]
+    assert whole().tell(met, replace(seen, connections=(*erred, *others))).failing() == set()
+
+
 def test_what_was_begun_long_before_it_was_ended_explains_nothing_of_then() -> None:
     """A pool that is filled in advance ends its unused connections, too, with its process."""
     assert costly(given_up=1, tried_ms=60_000.0).failing() == {"costs_no_other"}
