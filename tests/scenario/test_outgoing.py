@@ -7,13 +7,14 @@ import datetime as dt
 import json
 import math
 from dataclasses import replace
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from harness.engine.workload.contract import TURNS, in_turn
-from harness.engine.workload.outgoing import changed, misdated, outgoing, shown, told_away
+from harness.engine.workload.outgoing import changed, dated_ahead_s, misdated, outgoing, shown, told_away
 from harness.errors import UsageError
 from harness.history.events import Asks
 from harness.target import Delivery, OutgoingRequest, Target, load_target
@@ -246,3 +247,11 @@ def test_a_service_that_says_of_no_link_that_it_is_away(tmp_path: Path) -> None:
     target = load_target(write_suite(tmp_path) / "scenarios" / "target.toml")
     assert target.description.health.tells_away is None
     assert told_away(target, "ready", b"redis is away") == ()
+
+
+@pytest.mark.parametrize("ahead_s", [0, 7200, -7200])
+def test_an_answer_is_dated_by_the_services_clock(ahead_s: int) -> None:
+    date = format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=ahead_s), usegmt=True)
+    (found,) = dated_ahead_s([("age", "5"), ("date", date)])
+    assert found == pytest.approx(ahead_s, abs=60)
+    assert list(dated_ahead_s([("date", "yesterday"), ("age", date)])) == []
