@@ -85,7 +85,7 @@ class Sending:
         self.did: list[str] = []
 
     async def send(self, delivery: str, errand: Errand) -> None:
-        self.did.append(f"sent {delivery} {errand.purpose.value}")
+        self.did.append(f"{'read' if errand.name else 'sent'} {delivery} {errand.purpose.value}")
 
     async def read_rows(self) -> None:
         self.did.append("read rows")
@@ -93,15 +93,18 @@ class Sending:
 
 def refused_and_sent_again(story: Story, *known: str) -> list[str]:
     sending = Sending(*known)
-    rig = cast("Rig", SimpleNamespace(recorder=story.recorder, clients=sending))
+    target = SimpleNamespace(description=SimpleNamespace(reads={"one": None}))
+    rig = cast("Rig", SimpleNamespace(recorder=story.recorder, clients=sending, target=target))
     asyncio.run(send_refused_again(rig, sending.read_rows))
     return sending.did
 
 
-def test_rows_are_read_before_what_was_refused_is_sent_again_for_it_may_store_them() -> None:
+def test_rows_and_what_was_refused_are_read_before_that_is_sent_again_for_it_may_store_them() -> None:
     story = Story().begin()
     story.end(story.send("refused"), REFUSED)
-    assert refused_and_sent_again(story, "refused") == ["read rows", f"sent refused {Purpose.AGAIN.value}"]
+    assert refused_and_sent_again(story, "refused") == [
+        "read rows", f"read refused {Purpose.CONTRACT.value}", f"sent refused {Purpose.AGAIN.value}",
+    ]  # fmt: skip
 
 
 def test_rows_are_not_read_once_more_where_nothing_was_refused() -> None:

@@ -48,18 +48,22 @@ async def send_again(rig: Rig) -> None:
     What only the contract's own requests were about is left out: they have repeated and read it themselves. So is the
     round of steady state after recovery: nothing has happened since.
     """
-    await _send_all(rig, to_send_again(rig.recorder.history, rig.clients.sent))
+    found = to_send_again(rig.recorder.history, rig.clients.sent)
+    await _send_all(rig, [(each, _again(each)) for each in found])
 
 
 async def send_refused_again(rig: Rig, read_rows: Callable[[], Awaitable[None]]) -> None:
-    """Send again some of what was refused, as its sender would: at most REFUSED_AGAIN_MAX, evenly chosen.
+    """Read some of what was refused, and send it again, as its sender would: at most REFUSED_AGAIN_MAX, evenly chosen.
 
-    `read_rows` is called before, if there are any: once one is sent again, its row is no sign of a false refusal.
+    `read_rows` is called before, if there are any: once one is sent again, its row is no sign of a false refusal. Nor
+    is a read that shows it: a service may have it in a cache, and not in its database.
     """
     refused = refused_to_send_again(rig.recorder.history, rig.clients.sent)
     if refused:
         await read_rows()
-        await _send_all(rig, refused)
+        reads = [reading(Purpose.CONTRACT, name) for name in rig.target.description.reads]
+        await _send_all(rig, [(each, errand) for each in refused for errand in reads])
+        await _send_all(rig, [(each, _again(each)) for each in refused])
 
 
 def to_send_again(history: History, known: Collection[str]) -> Sequence[Exchange]:
@@ -73,14 +77,14 @@ def refused_to_send_again(history: History, known: Collection[str]) -> Sequence[
     return evenly([sent[0] for sent in _owed(history, known) if was_refused(sent)], REFUSED_AGAIN_MAX)
 
 
-async def _send_all(rig: Rig, exchanges: Sequence[Exchange]) -> None:
+async def _send_all(rig: Rig, about: Sequence[tuple[Exchange, Errand]]) -> None:
     turn, sent = asyncio.Semaphore(AGAIN_AT_ONCE), rig.clients.sent
 
-    async def one(exchange: Exchange) -> None:
+    async def one(exchange: Exchange, errand: Errand) -> None:
         async with turn:
-            await rig.clients.send(sent[exchange.sent.delivery], _again(exchange))
+            await rig.clients.send(sent[exchange.sent.delivery], errand)
 
-    await at_once(one(each) for each in exchanges)
+    await at_once(one(*each) for each in about)
 
 
 def _owed(history: History, known: Collection[str]) -> Sequence[Sequence[Exchange]]:
