@@ -1,7 +1,7 @@
 """What an OpenAPI document says of the service: which requests it allows, and what their answers look like.
 
-Only what decides about requests and answers is read: operations, patterns of parameters, statuses, media types,
-headers, and of a schema types, keys, fixed values and patterns. What has no operation is not judged.
+Read are operations, parameters in the path and in headers, statuses, media types, headers and schemas. A request for
+which the document has no operation is not judged.
 """
 
 from __future__ import annotations
@@ -9,118 +9,23 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, unquote
 
 import yaml
 
 from harness.errors import UsageError
 
-TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
-    "object": dict,
-    "array": list,
-    "string": str,
-    "integer": int,
-    "number": (int, float),
-    "boolean": bool,
-}
+if TYPE_CHECKING:
+    import jsonschema_rs
+
 JSON: Final = "application/json"
-
-
-@dataclass(frozen=True, slots=True)
-class OpenApi:
-    """One document. `name`: that of its file."""
-
-    name: str
-    contents: Mapping[str, Any]
-
-    def not_allowed(self, method: str, path: str, headers: Mapping[str, str]) -> str:
-        """Return what of this request the document does not allow; empty where it has no such operation, too."""
-        for template, item, operation in self._operations(method, path):
-            in_path = re.fullmatch(_pattern(template), path.partition("?")[0])
-            values = {("path", name): unquote(text) for name, text in (in_path.groupdict() if in_path else {}).items()}
-            values |= {("header", name.lower()): text for name, text in headers.items()}  # in any case, to HTTP
-            for each in (*item.get("parameters", ()), *operation.get("parameters", ())):
-                parameter = self._resolved(each)
-                name = parameter["name"]
-                value = values.get((parameter["in"], name.lower() if parameter["in"] == "header" else name))
-                wrong = "" if value is None else next(self._unlike(value, parameter.get("schema", True)), "")
-                if wrong:
-                    return f"{name} {wrong}"
-        return ""
-
-    def undocumented(self, method: str, path: str, answer: DocumentedAnswer) -> str:
-        """Return what of this answer the document does not say; empty where it has no such operation, too."""
-        for template, _, operation in self._operations(method, path):
-            where = f"{method} {template}, status {answer.status}"
-            known = {str(status): response for status, response in operation["responses"].items()}
-            names = (str(answer.status), f"{answer.status // 100}XX", "default")
-            response = next((self._resolved(known[name]) for name in names if name in known), None)
-            if response is None:
-                return where
-            content = response.get("content", {})
-            kind = answer.headers.get("content-type", "").partition(";")[0].strip()
-            if content and kind not in content:
-                return f"{where}: {kind or 'no content type'}"
-            for name, header in response.get("headers", {}).items():
-                if self._resolved(header).get("required") and name.lower() not in answer.headers:
-                    return f"{where}: no header {name}"
-            if kind == JSON and kind in content:
-                wrong = next(self._unlike(_read(answer.body), content[kind].get("schema", True)), "")
-                return f"{where}: the body {wrong}" if wrong else ""
-        return ""
-
-    def has(self, method: str, path: str) -> bool:
-        """Whether there is such an operation."""
-        return any(True for _ in self._operations(method, path))
-
-    def _operations(self, method: str, path: str) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
-        """The path's template, its item and the operation: one at most."""
-        plain = path.partition("?")[0]
-        for template, item in self.contents["paths"].items():
-            if method.lower() in item and re.fullmatch(_pattern(template), plain):
-                yield template, item, item[method.lower()]
-                return
-
-    def _resolved(self, value: Any) -> Any:
-        """What a reference stands for; anything else as it is."""
-        while isinstance(value, Mapping) and "$ref" in value:
-            found: Any = self.contents
-            for name in str(value["$ref"]).removeprefix("#/").split("/"):
-                found = found[name]
-            value = found
-        return value
-
-    def _unlike(self, value: Any, schema: Any) -> Iterator[str]:
-        """Say in which ways the value is not as the schema has it."""
-        schema = self._resolved(schema)
-        if not isinstance(schema, Mapping):
-            return
-        for part in schema.get("allOf", ()):
-            yield from self._unlike(value, part)
-        if "type" in schema and not _is_of(value, schema["type"]):
-            yield f"is no {schema['type']}"
-            return
-        if "const" in schema and value != schema["const"]:
-            yield f"is not {schema['const']!r}"
-        if "enum" in schema and value not in schema["enum"]:
-            yield f"is none of {', '.join(map(str, schema['enum']))}"
-        if "pattern" in schema and isinstance(value, str) and not re.search(schema["pattern"], value):
-            yield f"does not match {schema['pattern']}"
-        if isinstance(value, dict):
-            yield from self._keys_unlike(value, schema)
-
-    def _keys_unlike(self, value: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
-        yield from (f"has no {key}" for key in schema.get("required", ()) if key not in value)
-        known = schema.get("properties", {})
-        if schema.get("additionalProperties") is False:
-            yield from (f"has {key}, which is not documented" for key in value if key not in known)
-        for key, each in known.items():
-            if key in value:
-                yield from (f"has {key}, which {wrong}" for wrong in self._unlike(value[key], each))
+NO_JSON: Final = "is no JSON"
+Pointer = tuple[str | int, ...]
+"""The way to a part of the document, as keys and places in lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +35,107 @@ class DocumentedAnswer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenApi:
+    """One document. `name`: that of its file."""
+
+    name: str
+    contents: Mapping[str, Any]
+
+    def not_allowed(self, method: str, path: str, headers: Mapping[str, str]) -> str:
+        """Return what of this request the document does not allow; empty where it has no such operation, too."""
+        for template in self._operations(method, path):
+            in_path = re.fullmatch(_pattern(template), path.partition("?")[0])
+            values = dict[tuple[str, str], str]()
+            if in_path:
+                named = zip(_names(template), in_path.groups(), strict=True)
+                values = {("path", name): unquote(text) for name, text in named}
+            values |= {("header", name.lower()): text for name, text in headers.items()}  # in any case, to HTTP
+            for at in self._parameters(method, template):
+                parameter = self._part(at)
+                name = parameter["name"]
+                value = values.get((parameter["in"], name.lower() if parameter["in"] == "header" else name))
+                wrong = "" if value is None else self._unlike(value, (*at, "schema"))
+                if wrong:
+                    return f"{name}: {wrong}"
+        return ""
+
+    def undocumented(self, method: str, path: str, answer: DocumentedAnswer) -> str:
+        """Return what of this answer the document does not say; empty where it has no such operation, too."""
+        for template in self._operations(method, path):
+            where = f"{method} {template}, status {answer.status}"
+            at: Pointer = ("paths", template, method.lower(), "responses")
+            known = self._part(at)
+            names = (str(answer.status), f"{answer.status // 100}XX", "default")
+            status = next((name for name in names if name in known), None)
+            if status is None:
+                return where
+            wrong = self._unlike_response(answer, self._target((*at, status)))
+            return f"{where}: {wrong}" if wrong else ""
+        return ""
+
+    def has(self, method: str, path: str) -> bool:
+        """Whether there is such an operation."""
+        return any(True for _ in self._operations(method, path))
+
+    def _unlike_response(self, answer: DocumentedAnswer, at: Pointer) -> str:
+        response = self._part(at)
+        content = response.get("content", {})
+        kind = answer.headers.get("content-type", "").partition(";")[0].strip()
+        if content and kind not in content:
+            return kind or "no content type"
+        for name in response.get("headers", {}):
+            if self._part((*at, "headers", name)).get("required") and name.lower() not in answer.headers:
+                return f"no header {name}"
+        if kind != JSON or kind not in content:
+            return ""
+        try:
+            body = json.loads(answer.body)
+        except ValueError:
+            return f"the body {NO_JSON}"
+        wrong = self._unlike(body, (*at, "content", kind, "schema"))
+        return f"the body: {wrong}" if wrong else ""
+
+    def _operations(self, method: str, path: str) -> Iterator[str]:
+        """The path's template, if the document has the operation."""
+        plain = path.partition("?")[0]
+        for template, item in self.contents["paths"].items():
+            if method.lower() in item and re.fullmatch(_pattern(template), plain):
+                yield template
+                return
+
+    def _parameters(self, method: str, template: str) -> Iterator[Pointer]:
+        for above in (("paths", template), ("paths", template, method.lower())):
+            count = len(self._part(above).get("parameters", ()))
+            yield from (self._target((*above, "parameters", place)) for place in range(count))
+
+    def _part(self, at: Pointer) -> Any:
+        found: Any = self.contents
+        for key in self._target(at):
+            found = found[key]
+        return found
+
+    def _target(self, at: Pointer) -> Pointer:
+        """Where this part really is, if the document refers to it there."""
+        found: Any = self.contents
+        for place, key in enumerate(at):
+            found = found[key]
+            if isinstance(found, Mapping) and isinstance(found.get("$ref"), str):
+                return self._target((*_way(found["$ref"]), *at[place + 1 :]))
+        return at
+
+    def _unlike(self, value: Any, at: Pointer) -> str:
+        """Say in which way the value is not as the schema has it; empty where it is, or where there is no schema."""
+        above = self._part(at[:-1])
+        if at[-1] not in above:
+            return ""
+        problem = next(_validator(self, at).iter_errors(value), None)
+        if problem is None:
+            return ""
+        where = ".".join(map(str, problem.instance_path))
+        return f"{where}: {problem.message}" if where else problem.message
 
 
 def openapi_of(path: Path) -> OpenApi:
@@ -143,30 +149,80 @@ def openapi_of(path: Path) -> OpenApi:
 @functools.cache
 def _read_once(path: Path, version: int) -> OpenApi:
     del version
-    contents = yaml.safe_load(path.read_text("utf-8"))
+    contents = _with_text_as_keys(yaml.safe_load(path.read_text("utf-8")))
     if not isinstance(contents, dict) or not isinstance(contents.get("paths"), dict):
         raise UsageError.at("[contract]", "openapi", str(path), "it has no paths", mend="name an OpenAPI document")
-    return OpenApi(path.name, contents)
+    for reference in _references(contents):
+        if not _leads_somewhere(contents, reference):
+            problem = f"its $ref {reference!r} leads to no part of it"
+            raise UsageError.at("[contract]", "openapi", str(path), problem, mend="put all parts into one file")
+    of_old = str(contents.get("openapi", "")).startswith("3.0")
+    return OpenApi(path.name, _with_null(contents) if of_old else contents)
+
+
+@functools.cache
+def _validator(document: OpenApi, at: Pointer) -> jsonschema_rs.Draft202012Validator:
+    import jsonschema_rs  # noqa: PLC0415 - most targets name no document
+
+    pointer = "".join(f"/{quote(str(key).replace('~', '~0').replace('/', '~1'))}" for key in at)
+    return jsonschema_rs.Draft202012Validator({**document.contents, "$ref": f"#{pointer}"}, mask="it")
+
+
+def _with_text_as_keys(part: Any) -> Any:
+    """YAML reads a status as a number, if it is not in quotes."""
+    if isinstance(part, list):
+        return [_with_text_as_keys(each) for each in part]
+    if isinstance(part, dict):
+        return {str(key): _with_text_as_keys(each) for key, each in part.items()}
+    return part
+
+
+def _references(part: Any) -> Iterator[str]:
+    inner = part.values() if isinstance(part, Mapping) else part if isinstance(part, list) else ()
+    if isinstance(part, Mapping) and isinstance(part.get("$ref"), str):
+        yield part["$ref"]
+    for each in inner:
+        yield from _references(each)
+
+
+def _leads_somewhere(contents: Any, reference: str) -> bool:
+    if not reference.startswith("#/"):
+        return False
+    for key in _way(reference):
+        if not isinstance(contents, Mapping) or key not in contents:
+            return False
+        contents = contents[key]
+    return True
+
+
+def _way(reference: str) -> tuple[str, ...]:
+    """The keys of a JSON pointer (RFC 6901), as a reference has it."""
+    keys = unquote(reference.removeprefix("#/")).split("/")
+    return tuple(key.replace("~1", "/").replace("~0", "~") for key in keys)
+
+
+def _with_null(part: Any) -> Any:
+    """OpenAPI 3.0 says `nullable` where a schema of today has one more type."""
+    if isinstance(part, list):
+        return [_with_null(each) for each in part]
+    if not isinstance(part, Mapping):
+        return part
+    found = {key: _with_null(each) for key, each in part.items()}
+    if found.get("nullable") is True and isinstance(found.get("type"), str):
+        found["type"] = [found["type"], "null"]
+    return found
 
 
 @functools.cache
 def _pattern(template: str) -> str:
+    """The expression for paths of this template. Parameters are groups, in order."""
     return "".join(
-        f"(?P<{part[1:-1]}>[^/]+)" if part.startswith("{") else re.escape(part)
-        for part in re.split(r"(\{\w+\})", template)
+        "([^/]+)" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{[^{}]+\})", template)
     )
 
 
-def _is_of(value: Any, name: str) -> bool:
-    is_flag = isinstance(value, bool)
-    return is_flag if name == "boolean" else not is_flag and isinstance(value, TYPES.get(name, object))
-
-
-def _read(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None
+def _names(template: str) -> Sequence[str]:
+    return re.findall(r"\{([^{}]+)\}", template)
 
 
 __all__ = ["DocumentedAnswer", "OpenApi", "openapi_of"]
