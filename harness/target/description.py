@@ -267,7 +267,8 @@ class TargetDescription(Table):
     Of its process, by the kernel's account: how many more `threads` (32), `child processes` (8) and `files` (0) in
     its `folders` there may be than in steady state. `half-closed connections` (0): those to its clients that one side
     has closed, and that it still holds. `bytes per request`: by how much its memory may grow. It is judged only with a
-    limit, and in runs of 900 requests or more; from 300 on what is more than any process needs to warm up counts.
+    limit, and in runs of 900 requests or more; from 300 on what is more than any process needs to warm up counts. Take
+    twice what a good run shows: a small Go service that keeps nothing grew by 3 kB per request until its heap was full.
     `deliveries remembered`: of how many in a hundred of a scenario's first deliveries the id may still be in its
     memory. Judged only with a limit, after 400 requests. With a limit of either, the standard suite sends that many
     (`standard_many_requests`, 15 s) to a service that answers sixty in a second. `ports open to others`: on how many
