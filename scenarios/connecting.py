@@ -62,7 +62,8 @@ async def test_line_is_slow(lab: Lab) -> None:
     async with lab.inject(link.latency(postgres, latency_ms=170), link.cut(postgres)):
         await lab.deliver(slower_ms_max=1_700)
         await lab.restart("WEBHOOK_SHED_WAITING_MAX=2")
-        await lab.deliver(4, slower_ms_max=1_700)
+        await lab.deliver(slower_ms_max=1_700)
+        await lab.deliver(4, slower_ms_max=2_500)
 
 
 @proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}CERTIFICATE_VERIFY_FAILED")
