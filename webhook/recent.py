@@ -18,6 +18,9 @@ from webhook.metrics import Metrics
 from webhook.resilience.breaker import Breaker, Era
 from webhook.sentinel import client_by_sentinel
 
+CONNECTIONS_MAX = 1_000
+"""redis-py stops at 100: to the request after these, Redis would have failed. The time for an operation bounds them."""
+
 
 class Seen(enum.Enum):
     """What Redis knows of a delivery."""
@@ -147,6 +150,7 @@ def _options(settings: Settings) -> Mapping[str, Any]:
         if settings.redis_operation_timeout_s is not None:
             # Connecting has to fit in as well: RESP2 without CLIENT SETINFO needs no round trip of its own.
             options |= {"protocol": 2, "driver_info": None}
+            options["max_connections"] = CONNECTIONS_MAX
     if settings.redis_health_check_interval_s:
         options["health_check_interval"] = settings.redis_health_check_interval_s
     if settings.redis_one_attempt:
