@@ -20,7 +20,7 @@ def mixing(target: Target) -> Target:
     command = ["{python}", "-m", "tests.scenario_live.mixing"]
     service = description.service.model_copy(update={"command": command, "ready": None})
     stored = description.stored.model_copy(update={"sources": False})
-    contract = description.contract.model_copy(update={"taken_id": None})
+    contract = description.contract.model_copy(update={"taken_id": None, "openapi": None})
     owes_less = {
         "outcomes": OutcomesDescription(),
         "stored": stored,
