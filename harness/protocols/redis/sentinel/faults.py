@@ -20,7 +20,7 @@ from harness.faults.messages.timing import TimedFault
 from harness.faults.site import Site
 from harness.polling import poll_async
 from harness.protocols.redis.probes import client
-from harness.protocols.redis.sentinel.server import Sentinel
+from harness.protocols.redis.sentinel.server import DOWN_AFTER_MS, LOST_AFTER_MS, Sentinel
 from harness.protocols.redis.sentinel.watch import Watch, watch_behind
 from harness.protocols.redis.server import RedisServer
 from harness.protocols.redis.words import Redis
@@ -70,10 +70,10 @@ class Watched(TimedFault, kind="server.sentinel"):
             await lab.restart("REDIS_SENTINEL={sentinel.host}:{sentinel.port}")
             await lab.deliver(5)
 
-    It is real, and looks more often than in production: a dead primary is taken for down after 250 ms. It calls the
-    primary `cache`, and tells the servers' own addresses, to which the keeper leads the service's connects by the
-    relay. Meanwhile every other fault of Sentinel's link strikes Sentinel. When it is healed, the link leads to the
-    primary again, which by then has everything that a promoted replica stored.
+    It is real, and looks more often than in production: a primary that `server.fail_over` takes away is down after
+    250 ms. It calls the primary `cache`, and tells the servers' own addresses, to which the keeper leads the service's
+    connects by the relay. Meanwhile every other fault of Sentinel's link strikes Sentinel. When it is healed, the link
+    leads to the primary again, which by then has everything that a promoted replica stored.
 
     Args:
         link: a link with `sentinel_of` in the target description.
@@ -203,8 +203,11 @@ class _FailOver(Injection):
         if self._fault.how == "asked":
             await sentinel.fail_over()
         else:
+            await sentinel.notice_after(LOST_AFTER_MS)
             await self._lose_primary()
         await _until(sentinel, replica.address)
+        await sentinel.notice_after(DOWN_AFTER_MS)
+        await _until(sentinel, replica.address)  # it may have missed a reply in between
         await watch.follow(former_lives=self._fault.how != "killed")
         if self._fault.how == "asked":
             await _until_demoted(watch.primary)

@@ -24,8 +24,10 @@ __all__ = ["NAME", "Sentinel"]
 
 NAME: Final = "cache"
 """What Sentinel calls the primary, and its clients ask for."""
-DOWN_AFTER_MS: Final = 250
-"""After so much silence Sentinel considers a primary down. In production it is 30 s."""
+DOWN_AFTER_MS: Final = 5_000
+"""After so much silence Sentinel considers a primary down, and names none to clients. In production it is 30 s."""
+LOST_AFTER_MS: Final = 250
+"""The same while a primary is meant to be lost. A busy machine may take as long for a reply of one that lives."""
 FAILOVER_TIMEOUT_MS: Final = 10_000
 KNOWS_WITHIN_S: Final = 30.0
 PERIODS_MS: Final = {"INFO-PERIOD": 100, "PING-PERIOD": 200, "ASK-PERIOD": 100, "MIN-LINK-RECONNECT-PERIOD": 50}
@@ -68,6 +70,11 @@ class Sentinel(Server):
             if not await poll_async(knows, within_s=KNOWS_WITHIN_S):
                 problem = f"Sentinel knows of no replica on port {replica.port} after {KNOWS_WITHIN_S:g} s"
                 raise HarnessError(problem, hint="see its log for the reason")
+
+    async def notice_after(self, ms: int) -> None:
+        """From now on consider a primary down after so much silence."""
+        async with client(self._url) as asking:
+            await asking.sentinel_set(NAME, "down-after-milliseconds", ms)
 
     async def fail_over(self) -> None:
         """Make it promote the replica, as an operator does. Raises HarnessError if it does not begin to."""
