@@ -198,8 +198,8 @@ class ContractDescription(Table):
     then the service closes it. The contract's requests then share a connection. If `false`, each has its own."""
     openapi: Text | None = None
     """A file in the service's directory: its OpenAPI document, in YAML or JSON. Every answer must be as its operation
-    has it, what is accepted must be allowed there, and what is rejected for its id or its path must not. A request for
-    which there is no operation is not judged."""
+    describes it. The document must allow what the service accepts, and must forbid what it rejects for its id or its
+    path. Requests that have no operation there are not judged."""
 
 
 class HealthDescription(Table):
@@ -305,11 +305,16 @@ class TargetDescription(Table):
         read = [text for read in self.reads.values() for text in (read.path, *read.headers.values())]
         return any("{uuid}" in text for text in (*sent, *read))
 
+    def links_beside(self, link: str) -> tuple[str, ...]:
+        """The links that lead to the same server as this one, itself included."""
+        server = self.links[link].server_name
+        return tuple(name for name, each in self.links.items() if each.server_name == server)
+
     def effect_within_ms(self, effect: EffectDescription) -> float:
         """How long after its delivery was stored this effect may still not exist."""
         return self.stored.within_ms if effect.within_ms is None else effect.within_ms
 
     @property
     def later_ms(self) -> float:
-        """How long after its acknowledgement the service may still work for a delivery, in a worker of its own."""
+        """How long after the acknowledgement a worker of the service may still work on a delivery."""
         return self.stored.within_ms + max(map(self.effect_within_ms, self.effects.values()), default=0.0)

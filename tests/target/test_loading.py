@@ -12,28 +12,6 @@ from harness.errors import UsageError
 from harness.target import load_target
 from tests.target.support import DESCRIPTION, changed, write
 
-OWN = Path(__file__).parents[2] / "scenarios" / "target.toml"
-
-
-def test_the_suites_own_description_loads() -> None:
-    target = load_target(OWN)
-    assert target.description.name == "webhook"
-    assert target.description.default_profile == "hardened"
-    assert target.directory == OWN.parents[1]
-    assert set(target.description.profiles) == {"hardened", "grouped", "incident", "unprotected"}
-    assert set(target.sender.settings()) == {"WEBHOOK_SECRETS", "WEBHOOK_SOURCE_SECRETS"}
-    for profile in target.description.profiles:
-        assert target.settings(profile, list(target.description.protections))
-
-
-def test_a_small_description_loads(tmp_path: Path) -> None:
-    target = load_target(write(tmp_path))
-    assert target.path == (tmp_path / "target.toml").resolve()
-    assert type(target.sender).__name__ == "Plain"
-    assert target.description.limits.recovery_s == 10.0
-    assert target.description.service.environment["SHAPE"] == "{not a placeholder}"
-
-
 PING = '[protections."pool.ping"]'
 
 

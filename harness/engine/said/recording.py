@@ -91,10 +91,9 @@ class Saying:
 
     def _record_blame(self, lines: Sequence[LogLine]) -> None:
         """For each link whose server the log may blame: how often it does."""
-        links = self.rig.target.description.links
         for name, about in self.rig.target.description.log.blames.items():
             blaming = [line.text for line in lines if blames(line, about)]
-            near = tuple(other for other, link in links.items() if link.protocol == links[name].protocol)
+            near = self.rig.target.description.links_beside(name)
             self._tell(ServerBlamed(name, near, len(lines), len(blaming), blaming[0] if blaming else ""))
 
     def _record_counts(self, fields: LineFields) -> None:

@@ -85,7 +85,7 @@ class SeriesLogged(Value, kind="said.series"):
 class ServerBlamed(Event, kind="said.blamed"):
     """So many of the log's `read` lines say that the server of a link failed the service. `example`: the first of them.
 
-    `near`: the links, its own included, whose faults touch that server.
+    `near`: the links that lead to that server, its own included: a fault of any of them may touch it.
     """
 
     link: str
