@@ -128,7 +128,7 @@ def _closest_line(fragment: str, part: str) -> str:
 
 
 def _check_changed(source: str, text: str, mutant: Mutant, place: str) -> None:
-    """Refuse a change that is no valid Python, or that leaves the program as it was. Other files may have any text."""
+    """Refuse a change that makes invalid Python, or the same program. Files in other languages are not checked."""
     if not mutant.file.endswith(".py"):
         return
     try:

@@ -99,7 +99,7 @@ def answers_lost(statement: Statement, target: Target) -> Planned:
 
 
 def answer_lost_and_away(statement: Statement) -> Planned:
-    """The answer to the statement that stores is lost, and nobody can be asked what became of it.
+    """The server crashes after it has stored a row and before it answers: the service cannot look whether it did.
 
     A service that looks for its row finds it after any lost answer: what it says in doubt needs a server that is away.
     """

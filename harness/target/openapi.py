@@ -1,7 +1,7 @@
 """What an OpenAPI document says of the service: which requests it allows, and what their answers look like.
 
-Read are operations, parameters in the path and in headers, statuses, media types, headers and schemas. A request for
-which the document has no operation is not judged.
+It reads operations, parameters in the path and in headers, statuses, media types, headers and schemas. It does not
+judge a request that has no operation in the document.
 """
 
 from __future__ import annotations

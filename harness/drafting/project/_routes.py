@@ -20,9 +20,9 @@ TAKEN = re.compile(r"\{([^{}]+)\}\s*=\s*\w+\.body\b")
 READ = re.compile(r"\breq(?:uest)?\.body\.(\w+)")
 """Keys of the body of a request, as handlers of Express take them."""
 TYPED = re.compile(r"\b(\w+)[\"']?\s*:\s*(?:\{\s*[\"']?type[\"']?\s*:\s*[\"']|z\.)(integer|number|boolean)\b")
-"""A key that is no text, as a JSON Schema (Fastify's, Ajv's) or zod says."""
+"""A key whose value is not text, as a JSON Schema (Fastify, Ajv) or zod declares it."""
 JSON_TYPES = {"integer": "int", "number": "int", "boolean": "bool"}
-"""Whole numbers: where a number is asked for, `1` is one, and where a whole number is, `1.5` is none."""
+"""The type of the value that is sent. `number` gets a whole number, which both kinds of number accept."""
 GO_ROUTE = re.compile(r"[\"`](GET|POST|PUT|PATCH) (/[^\"`\s]*)[\"`]")
 NAME = re.compile(r"[{:<](?:\w+:)?(\w+)(?::\w+)?\b")
 """What a parameter of a path is called: `{name}`, `{name:str}`, `:name`, `<name>`, `<string:name>`."""

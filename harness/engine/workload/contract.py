@@ -150,7 +150,7 @@ class Contract:
         return errand.asks is Asks.WRONG or (errand.asks is Asks.DELIVER and self._ends_its_connection(errand.name))
 
     def _ends_its_connection(self, name: str) -> bool:
-        """Whether the right delivery of that name has a connection of its own, which the service may end after it."""
+        """Whether the right delivery of that name is sent on a new connection that the service may close afterwards."""
         right = self.rig.target.description.right.get(name)
         return right is not None and bool(right.ahead or right.behind or right.followed_by)
 
