@@ -82,7 +82,7 @@ async def _send_again(bed: Testbed, folder: Path, choice: Choice, stand_in: Call
             tried.append(await trials.attempt(cell))
             record_log(lane, tried[-1].rig)
         await read_rows([trial.rig for trial in tried])
-        lane.deliver = stand_in(lane)  # type: ignore[method-assign]  # as it says
+        lane.deliver = stand_in(lane)  # type: ignore[method-assign]  # a stand-in for this lane alone
         await send_again(lane, tried)
         await read_rows([trial.rig for trial in tried])
         return [judged(trial) for trial in tried]
