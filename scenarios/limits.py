@@ -17,6 +17,12 @@ from harness import (
 )
 from scenarios.words import UNHANDLED
 
+BACKLOG = 2048
+"""How often asyncio tries to accept before it pauses for a second: once for each place in the service's queue.
+
+A shortage that ends earlier lets in the clients who are in the queue at that moment, and lets the later ones wait.
+"""
+
 
 @proves("errors.refuse", fails="log_clean", match=f"{UNHANDLED}OSError")
 async def test_descriptors_run_out(lab: Lab) -> None:
@@ -48,7 +54,7 @@ async def test_descriptors_run_out_again(lab: Lab) -> None:
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions")
 async def test_no_client_can_be_accepted(lab: Lab) -> None:
     """The system has no descriptor left for a client (ENFILE): who comes then waits, and one line tells of it."""
-    async with lab.inject(syscall.no_descriptor(call="accept", errno="ENFILE", times=1), link.down(redis)):
+    async with lab.inject(syscall.no_descriptor(call="accept", errno="ENFILE", times=BACKLOG), link.down(redis)):
         await lab.deliver(3)
     lab.expect(service.lines('"event": "accept_failed"'), at_least=1, at_most=1)
 
