@@ -1,6 +1,6 @@
 """A chaos and fault-injection regression harness.
 
-This is the whole vocabulary of a scenario; everything else is the harness's own.
+It exports the whole vocabulary of a scenario; everything else is internal.
 """
 
 from collections.abc import Mapping
@@ -121,7 +121,7 @@ if not TYPE_CHECKING:  # a type checker knows the words from their imports above
     def __getattr__(name: str) -> object:
         """Import a word's home when the word is first used (PEP 562).
 
-        pytest loads this package in each of its runs, and `harness run` does: both have no use for the words.
+        pytest and `harness run` load this package every time, and need none of the words.
         """
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)

@@ -13,10 +13,10 @@ PGBOUNCER: Final = "pgbouncer"
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """One thing the harness may need from the machine, found out by doing it.
+    """One thing that the harness may need from the machine. The harness finds it out by trying.
 
-    `detail` says what was found or what went wrong; `mend` says what to do about a "no", and is
-    empty where `available` is true.
+    `detail` says what was found or what went wrong. `mend` says what to do about a "no"; it is empty if `available` is
+    true.
     """
 
     name: str

@@ -1,8 +1,8 @@
-"""Reads the files that people write, and says what is wrong with one in words that mend it.
+"""Reads the files that people write. An error says what is wrong and how to fix it.
 
-Each kind of file is a pydantic model whose tables are `Table`s: typed, frozen, without unknown keys.
-`read_toml` and `read_json` read the text, `check_document` checks it against the model. Each mistake becomes one
-UsageError that names the file, the key, the value, the nearest valid value and the mend.
+Each kind of file is a pydantic model whose tables are `Table`s: typed, frozen, without unknown keys. `read_toml` and
+`read_json` read the text, `check_document` checks it against the model. Each mistake becomes one UsageError that names
+the file, the key, the value, the nearest valid value and the fix.
 
     class Limits(Table):
         recovery_s: PositiveFloat = 10.0
@@ -38,7 +38,7 @@ WORDS: Final[Mapping[str, str]] = {
     "dict_type": "a table",
     "model_type": "a table",
 }
-"""What pydantic's type errors ask for, in the words of TOML and JSON, which have lists and no tuples."""
+"""The types that pydantic's errors ask for, in the words of TOML and JSON, which have lists but no tuples."""
 
 
 class Table(BaseModel):
@@ -48,10 +48,10 @@ class Table(BaseModel):
 
 
 def wrong(problem: str, mend: str, *, valid: Iterable[str] = (), key: str = "") -> PydanticCustomError:
-    """Make what a validator raises for a value of the right type that does not fit.
+    """Return the error that a validator raises for a value of the right type that does not fit.
 
-    `valid`: the values that would fit, where they can be listed; the nearest one is named. `key`: which key of the
-    table is wrong, where the validator looks at the whole table.
+    `valid`: the values that would fit, if they can be listed; the error names the nearest one. `key`: the wrong key, if
+    the validator looks at the whole table.
     """
     context = {"problem": problem, "mend": mend, "valid": sorted(valid), "key": key}
     return PydanticCustomError("wrong", "{problem}", context)
@@ -73,15 +73,15 @@ def _expression(text: str) -> str:
 
 
 Text: TypeAlias = Annotated[str, AfterValidator(_some_text)]
-"""A text that says something: not blank."""
+"""A text that is not blank."""
 Expression: TypeAlias = Annotated[str, AfterValidator(_expression)]
 """A regular expression."""
 
 
 def read_text(path: Path, *, mend: str, near: Iterable[Path] = (), place: str = "") -> str:
-    """Read a file. `near`: files that may have been meant. `place`: what an error begins with, if not the path.
+    """Read a file. `near`: files that the user may have meant. `place`: the beginning of an error, if not the path.
 
-    Raises UsageError when it is not there, or not UTF-8.
+    Raises UsageError if the file does not exist, or is not UTF-8.
     """
     place = place or str(path)
     try:
@@ -104,7 +104,7 @@ def read_toml(path: Path, *, mend: str, near: Iterable[Path] = ()) -> Mapping[st
 
 
 def read_json(path: Path, *, mend: str, near: Iterable[Path] = (), place: str = "") -> Mapping[str, Any]:
-    """Read a file that holds one JSON object. `place`: what errors begin with, if not the path. Raises UsageError."""
+    """Read a file that contains one JSON object. Raises UsageError. `place`: the start of errors, if not the path."""
     place = place or str(path)
     text = read_text(path, mend=mend, near=near, place=place)
     try:
@@ -130,8 +130,8 @@ def check_schema(data: Mapping[str, Any], *, place: str, schema: str, mend: str 
 def check_document(model: type[ModelT], data: Mapping[str, Any], *, place: str, mend: str = "") -> ModelT:
     """Check what was read against its model, and return it.
 
-    `place`: what an error begins with, most often the file's path. `mend`: said where the problem itself suggests
-    nothing, as for a file that no person should edit.
+    `place`: the beginning of an error, usually the file's path. `mend`: the advice if the problem itself suggests none,
+    for example for a file that people should not edit.
 
     Raises UsageError for the first problem. Unknown keys come first: a misspelt key is also a missing one, and the
     misspelling is the cause.
@@ -145,7 +145,7 @@ def check_document(model: type[ModelT], data: Mapping[str, Any], *, place: str, 
 
 
 def read_document(model: type[ModelT], path: Path, *, schema: str, mend: str) -> ModelT:
-    """Read a JSON file of one schema that a program wrote. Raises UsageError; `mend` says how to get a good one."""
+    """Read a JSON file of one schema that a program wrote. Raises UsageError; `mend` says how to get a good file."""
     data = read_json(path, mend=mend)
     check_schema(data, place=str(path), schema=schema, mend=mend)
     return check_document(model, data, place=str(path), mend=mend)
@@ -209,7 +209,7 @@ def _dotted(location: Location) -> str:
 
 
 def _keys_at(model: type[BaseModel], location: Location) -> list[str]:
-    """The keys that the table at a location may have; none where anything may stand there."""
+    """The keys that the table at a location may have; none if every key is allowed."""
     found: Any = model
     for part in location:
         found = _below(found, part)

@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterable
 
 SHOWN_WHOLE = 60
-"""So many valid words fit into an error that is still read: the suite's themes, a section's keys, the faults."""
+"""How many valid words an error lists in full: the suite's themes, a section's keys, the faults."""
 SHOWN_OF_MANY = 8
 
 
@@ -80,7 +80,7 @@ class InconclusiveError(HarnessError):
 
 
 def _some_of(known: list[str], like: str) -> str:
-    """All valid words; of too many, the closest ones and the number of the others."""
+    """All valid words; if there are too many, the closest ones and the number of the others."""
     if len(known) <= SHOWN_WHOLE:
         return ", ".join(known)
     shown = difflib.get_close_matches(like, known, n=SHOWN_OF_MANY, cutoff=0.3) or known[:SHOWN_OF_MANY]
@@ -88,6 +88,6 @@ def _some_of(known: list[str], like: str) -> str:
 
 
 def closest(value: str, valid: Iterable[str]) -> str | None:
-    """Return the valid word nearest to `value`, or None when none is near."""
+    """Return the valid word nearest to `value`, or None if none is near."""
     matches = difflib.get_close_matches(value, list(valid), n=1, cutoff=0.5)
     return matches[0] if matches else None

@@ -1,4 +1,4 @@
-"""Which of the modules that are loaded a user wrote: those change while a process that keeps the others lives.
+"""Finds the loaded modules that a user wrote. They may change while a process that keeps the others lives.
 
 Only the standard library: a preloaded Python has this, too.
 """
@@ -23,7 +23,7 @@ def users_modules() -> Collection[str]:
 
 
 def is_a_users(module: ModuleType) -> bool:
-    """Whether it, or part of the package that it is, lies elsewhere than libraries, Python and the harness do."""
+    """Whether the module, or a part of its package, is outside the folders of libraries, Python and the harness."""
     places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
     return any(not _is_a_library(Path(place).resolve()) for place in places if isinstance(place, str))
 

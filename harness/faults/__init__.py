@@ -1,8 +1,8 @@
-"""What can go wrong: one module a layer, since the layer decides what the service sees.
+"""What can go wrong: one module for each layer, because the layer decides what the service sees.
 
-`link` is streams of bytes, `wire` single messages of their protocols, `server` the server itself,
-`syscall` the kernel's answer to the service's own call, `names` what a name server says, `process` the service. What
-only one protocol's messages can have wrong is in that protocol's own `faults`.
+`link` is streams of bytes, `wire` single messages of their protocols, `server` the server itself, `syscall` the
+kernel's answer to the service's own call, `names` the answers of a name server, `process` the service. Faults of one
+protocol's messages are in that protocol's own `faults`.
 """
 
 from harness.faults import link, names, process, server, server_away, syscall, wire

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LinkT = TypeVar("LinkT", bound=Link)
 TABLE = "{table}"
 SOME = 5
-"""A number of deliveries: as many as a small pool has connections, so that the fault affects each connection."""
+"""How many deliveries: as many as a small pool has connections, so that the fault affects each connection."""
 _TABLE = re.compile(r'\bFROM\s+"?(?P<table>[a-z_][a-z0-9_.]*)', re.IGNORECASE)
 
 Meeting = Literal["during", "after", "until met"]
@@ -30,7 +30,7 @@ is healed as soon as it has taken effect on one.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What an example is written for: the link that is struck, and where deliveries are stored.
+    """The ground for an example: the link that is struck, and where deliveries are stored.
 
     `rows`: the SQL by which the target reads what is stored. `place`: the file in which it is written.
     """
@@ -40,9 +40,9 @@ class Ground:
     rows: str
     place: str
     by_name: tuple[str, ...] = ("DATABASE_URL={postgres.named_url}",)
-    """Settings with which the service reaches the link by its name, where it does not anyway."""
+    """Settings with which the service reaches the link by its name, if it does not do so by default."""
     tls: bool = True
-    """Whether it speaks TLS on the link."""
+    """Whether the service speaks TLS on the link."""
     read: str = "delivery"
     """The name of a request that reads a delivery; "" if the target has none."""
     read_with: tuple[str, ...] = ("REPLICA_URL={replica.url}",)
@@ -52,7 +52,7 @@ class Ground:
     found_with: tuple[str, ...] = ("REDIS_SENTINEL={sentinel.host}:{sentinel.port}",)
     """Settings with which the service asks Sentinel on the link."""
     remembers: bool = True
-    """Whether the target says by which key the service remembers a delivery there."""
+    """Whether the target names the key by which the service remembers a delivery there."""
 
     @property
     def sample(self) -> Sample:
@@ -61,7 +61,7 @@ class Ground:
 
     @property
     def without_link(self) -> Outcome:
-        """The outcome of a delivery while the link cannot be used: a service needs its store to store."""
+        """The outcome of a delivery while the link cannot be used. Without its store the service must refuse."""
         return REFUSED if self.link == self.store else ACKNOWLEDGED
 
     @property

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from harness.faults.site import Site
 
 Need: TypeAlias = str
-"""What a machine or a stack must have for a fault; where it lacks it the scenario is `unavailable`.
+"""What a machine or a stack must have for a fault. If it lacks this, the scenario is `unavailable`.
 
-One of CAPABILITIES, or "own_NAME": the server of this name is the harness's own, not one given by URL.
+One of CAPABILITIES, or "own_NAME": the harness has started the server with this name, instead of getting its URL.
 """
 CLOCK: Final = "clock"
 SOCKET_FILTER: Final = "socket_filter"
 RAW_SOCKET: Final = "raw_socket"
 CAPABILITIES: Final = ("seccomp", "user_namespace", CLOCK, PROMETHEUS, PGBOUNCER, SOCKET_FILTER, RAW_SOCKET)
 Connections: TypeAlias = Literal["open", "new"]
-"""Connections of a link: "open" were there when the fault began, "new" are made while it is in force."""
+"""Connections of a link: "open" ones existed when the fault began, "new" ones are made while it is in force."""
 WHOLE_LINK: Final[frozenset[Connections]] = frozenset({"open", "new"})
 
 
@@ -42,7 +42,7 @@ def is_server(need: Need) -> bool:
 
 @dataclass(frozen=True, repr=False)
 class Fault(Value):
-    """One thing that is made to go wrong, at one layer. A value: nothing happens until it is injected.
+    """One thing that goes wrong, at one layer. It is a value: nothing happens until it is injected.
 
     For example::
 
@@ -60,25 +60,25 @@ class Fault(Value):
     """Whether the harness must have started the link's server: data on a server given by URL is not touched."""
 
     evidence: ClassVar[tuple[EvidenceKind, ...]] = ()
-    """What proves it. One of these is enough. Without any, the run is inconclusive."""
+    """Its evidence. One kind is enough. Without any, the run is inconclusive."""
     leaves_evidence: ClassVar[bool] = True
     """Whether a run without evidence of this fault is inconclusive."""
     takes: ClassVar[frozenset[Connections]] = frozenset()
-    """Which connections of its link are of no use to the service, for as long as it is in force."""
+    """Which connections of its link the service cannot use while the fault is in force."""
     waits_are_seen: ClassVar[bool] = False
-    """Whether the relay sees all that the service waits for, while it is in force."""
+    """Whether the relay sees everything that the service waits for, while the fault is in force."""
     of_a_replica: ClassVar[bool] = False
-    """Whether it strikes only at a link by which the service reads a replica."""
+    """Whether it strikes only a link by which the service reads a replica."""
     of_a_pooler: ClassVar[bool] = False
-    """Whether it strikes only at a link by which the service may go through a pooler."""
+    """Whether it strikes only a link by which the service may use a pooler."""
     of_a_sentinel: ClassVar[bool] = False
-    """Whether it strikes only at a link by which the service may ask a Sentinel."""
+    """Whether it strikes only a link by which the service may ask a Sentinel."""
     of_the_process: ClassVar[bool] = False
-    """Whether it strikes the service's own process, which then need not say that it is alive."""
+    """Whether it strikes the service's own process, which then need not answer that it is alive."""
 
     @property
     def takes_away(self) -> frozenset[Connections]:
-        """What this one `takes`: nothing if it strikes only at a moment, or only some times."""
+        """The connections that it `takes`: none if it strikes only at a moment, or only some times."""
         return self.takes
 
     @property
@@ -92,7 +92,7 @@ class Fault(Value):
         return (*sorted(cls.needs), *((own("SERVER"),) if cls.needs_own_server else ()))
 
     def fired(self, times: int = 1) -> Moment:
-        """The fault has taken effect at least that many times since it was injected.
+        """The fault has taken effect at least `times` times since it was injected.
 
         For example::
 
@@ -123,7 +123,7 @@ class Fault(Value):
 
     @classmethod
     def fits(cls) -> type[Link]:
-        """The class of the links at which it can strike: the type of its field `link`, if it has one."""
+        """The class of the links that it can strike: the type of its field `link`, if it has one."""
         return cast("type[Link]", cls.field_types().get("link", Link))
 
     @classmethod
@@ -137,17 +137,18 @@ class Fault(Value):
 
     @abc.abstractmethod
     def injection(self, site: Site) -> Injection:
-        """Return what injects this fault into one running service."""
+        """Return the injection of this fault for one running service."""
 
 
 class Injection(abc.ABC):
     """One fault in one service. It reports evidence to the site, and does not judge it."""
 
     starts_anew: bool = False
-    """Whether the service is restarted when this acts, and again when it is healed. Each ends a process."""
+    """Whether the service is restarted when the fault acts, and again when it is healed. Each restart ends a
+    process."""
 
     async def prepare(self) -> None:
-        """Do what takes time before the fault can strike: called before its moment is waited for, else by `act`."""
+        """Do what takes time before the fault can strike. Called before the wait for its moment, otherwise by `act`."""
         return
 
     @abc.abstractmethod
@@ -163,7 +164,7 @@ class Injection(abc.ABC):
         return 0
 
     async def instead(self) -> str:
-        """What happened instead, if it has not taken effect and that is known. Called before `heal`."""
+        """What happened instead, if the fault has not taken effect and the reason is known. Called before `heal`."""
         return ""
 
 
@@ -173,7 +174,7 @@ class Once(Injection):
     struck = 0
 
     async def fired(self) -> int:
-        """How many it struck."""
+        """How many things it struck."""
         return self.struck
 
     async def heal(self) -> None:
@@ -228,7 +229,7 @@ class NoFault(Fault, kind="no_fault"):
         return Example(cls())
 
     def injection(self, site: Site) -> Injection:  # noqa: ARG002  # the signature is Fault's; there is nothing to break
-        """Return an injection that does nothing; it is asked for no evidence."""
+        """Return an injection that does nothing and needs no evidence."""
         return _Nothing()
 
 

@@ -1,7 +1,8 @@
 """Faults of a whole link: they affect the bytes of every connection, open and new.
 
-Toxiproxy makes these faults. The relay stands between it and the service, and does to the service what Toxiproxy does
-to the relay: it closes, resets or refuses. It closes connections itself if a rule of its own holds them.
+Toxiproxy makes these faults. The relay is between Toxiproxy and the service. It does to the service what Toxiproxy does
+to the relay: it closes, resets or refuses. If one of its own rules holds a connection, it closes that connection
+itself.
 """
 
 # What a docstring here says of Toxiproxy was read in the source of Toxiproxy 2.12, and tests/stack/proxy/test_toxics.py
@@ -31,7 +32,7 @@ from harness.stack.toxiproxy.toxics import Stream
 from harness.vocabulary import ANY_OUTCOME
 
 HINDERED_MS = 1
-"""A rate counts as a limit if it delays a connection by this much. A kilobyte a second is a byte a millisecond."""
+"""A rate counts as a limit if it delays a connection by this much. A kilobyte per second is a byte per millisecond."""
 DAY_MS = 86_400_000
 MANY = 10_000_000
 
@@ -45,8 +46,8 @@ class Swallow(ToxicFault, kind="link.swallow"):
         async with lab.inject(link.swallow(redis)):
             await lab.deliver()
 
-    Open and new connections alike. The dropped bytes are lost, so no connection could continue. Healing closes all of
-    them. (Toxiproxy's `timeout` with a timeout of 0.)
+    This affects open and new connections. The dropped bytes are lost, so no connection could continue. Healing closes
+    all of them. (Toxiproxy's `timeout` with a timeout of 0.)
 
     Args:
         link: the link that it strikes, such as `redis`.
@@ -67,7 +68,7 @@ class Timeout(ToxicFault, kind="link.timeout"):
         async with lab.inject(link.timeout(redis, timeout_ms=500)):
             await lab.deliver()
 
-    Open and new connections alike. Each dropped chunk starts the time again.
+    This affects open and new connections. Each dropped chunk starts the time again.
 
     Args:
         link: the link that it strikes, such as `redis`.
@@ -113,17 +114,17 @@ class Reset(ToxicFault, kind="link.reset"):
 
 @dataclass(frozen=True, repr=False)
 class Latency(ToxicFault, kind="link.latency"):
-    """What the server sends arrives later, by `latency_ms` give or take `jitter_ms`.
+    """What the server sends arrives `latency_ms` later, plus or minus `jitter_ms`.
 
     For example::
 
         async with lab.inject(link.latency(postgres, latency_ms=200, jitter_ms=50)):
             await lab.deliver(5)
 
-    Open and new connections alike. Chunks of bytes keep their order, and wait side by side: ten that are sent at once
-    arrive together, not ten latencies later. Nothing is lost: up to 1024 chunks (of 32 KiB at most) are buffered, so
-    the sender sees no back-pressure before that. A close by either side is passed on only after the chunks. Healed,
-    what waits passes at once.
+    This affects open and new connections. Chunks of bytes keep their order, and wait in parallel: ten chunks that are
+    sent at once arrive together, not ten latencies later. Nothing is lost: up to 1024 chunks (of 32 KiB at most) are
+    buffered, so the sender sees no back-pressure before that. A close by either side is passed on only after the
+    chunks. When the fault is healed, waiting chunks pass at once.
 
     Args:
         link: the link that it strikes, such as `redis`.
@@ -152,7 +153,7 @@ class Latency(ToxicFault, kind="link.latency"):
         return Example(cls(ground.link, latency_ms=200), deliveries=SOME)
 
     def effect(self) -> str:
-        """How late, with the jitter if there is any, and which way."""
+        """How late, with the jitter if any, and in which direction."""
         about = f" give or take {self.jitter_ms} ms" if self.jitter_ms else ""
         late = f"{self.latency_ms} ms{about} late"
         return f"let {self.link} answer {late}" if self.stream == "downstream" else f"reach {self.link} {late}"
@@ -160,20 +161,20 @@ class Latency(ToxicFault, kind="link.latency"):
 
 @dataclass(frozen=True, repr=False)
 class Bandwidth(ToxicFault, kind="link.bandwidth"):
-    """No more than `rate_kb_s` kilobytes a second pass, in one direction.
+    """At most `rate_kb_s` kilobytes per second pass, in one direction.
 
     For example::
 
         async with lab.inject(link.bandwidth(postgres, rate_kb_s=10)):
             await lab.deliver(5)
 
-    Open and new connections alike, in pieces of at most 100 ms. A rate of 0 passes nothing and keeps every byte: the
-    sender soon fills the socket's buffers and sees back-pressure, as with a peer that has stopped reading. Healed,
-    what waits passes at once.
+    This affects open and new connections. Bytes pass in pieces of at most 100 ms. With a rate of 0 no byte passes, and
+    none is lost: the sender soon fills the socket's buffers and sees back-pressure, as with a peer that has stopped
+    reading. When the fault is healed, waiting bytes pass at once.
 
     Args:
         link: the link that it strikes, such as `redis`.
-        rate_kb_s: kilobytes (1000 bytes) a second, 0 to 10,000,000.
+        rate_kb_s: kilobytes (1000 bytes) per second, 0 to 10,000,000.
         stream: "upstream" for what the service sends (the default), "downstream" for what the server sends.
 
     Raises:
@@ -213,7 +214,7 @@ class Slicer(ToxicFault, kind="link.slicer"):
         async with lab.inject(link.slicer(redis, average_bytes=2, delay_us=100)):
             await lab.deliver(5)
 
-    Open and new connections alike. Nothing is lost or reordered.
+    This affects open and new connections. Nothing is lost or reordered.
 
     Args:
         link: the link that it strikes, such as `redis`.
@@ -246,7 +247,7 @@ class Slicer(ToxicFault, kind="link.slicer"):
         return Example(cls(ground.link, average_bytes=2, delay_us=100), deliveries=SOME)
 
     def effect(self) -> str:
-        """Whose bytes are sliced, and how small."""
+        """Which bytes are sliced, and how small."""
         whose = f"{self.link}'s bytes" if self.stream == "downstream" else f"bytes for {self.link}"
         return f"let {whose} arrive in slices of about {self.average_bytes}"
 
@@ -291,7 +292,7 @@ class LimitData(ToxicFault, kind="link.limit_data"):
         return Example(cls(ground.link, limit_bytes=2), deliveries=SOME, expect=ground.without_link)
 
     def effect(self) -> str:
-        """After how many bytes, and which way they go."""
+        """After how many bytes, and in which direction."""
         way = "" if self.stream == "downstream" else " to it"
         return f"close {self.link}'s connections after {self.limit_bytes} bytes{way}"
 
@@ -310,7 +311,8 @@ class SlowClose(ToxicFault, kind="link.slow_close"):
         async with lab.inject(link.slow_close(postgres, delay_ms=1_000)):
             await lab.restart()
 
-    Open and new connections alike. Healed, a close that waits is passed on at once. `link.down` does not wait for it.
+    This affects open and new connections. When the fault is healed, a waiting close is passed on at once. `link.down`
+    does not wait for it.
 
     Args:
         link: the link that it strikes, such as `redis`.

@@ -1,4 +1,4 @@
-"""Faults of names: what the harness's name server says of a link's name, which the service has to look up to connect.
+"""Faults of names: wrong answers of the harness's name server to the service's look-ups of a link's name.
 
 A link has a name if its target says so (`[links.NAME] name`), and the service looks it up if its settings have
 `{LINK.named_url}`. Open connections continue. Cut them, so that the service has to connect again, by the name.
@@ -27,9 +27,9 @@ DEAD_ADDRESS_DIALLED = EvidenceKind(
     "dead_address_dialled", "seccomp", "the service connected to an address of the name where nothing listens"
 )
 HOME: Final = "127.0.0.1"
-"""The address that the name has while nothing is wrong."""
+"""The address that the name has while nothing is broken."""
 OTHER: Final = "127.0.0.2"
-"""Another one of this machine's, which leads to the same server. Nothing sorts the two below: they are as near."""
+"""Another address of this machine that leads to the same server. No resolver prefers one of the two addresses."""
 DEAD: Final = "127.0.0.3"
 _numbers = itertools.count(1)
 
@@ -54,11 +54,11 @@ class NameFault(Fault):
         raise NotImplementedError
 
     def rules(self, port: int) -> tuple[Rule, ...]:  # noqa: ARG002  # for those that have addresses
-        """What becomes of connects to the addresses. `port`: the link's."""
+        """What happens to connects to the addresses. `port`: the link's."""
         return ()
 
     def injection(self, site: Site) -> Injection:
-        """Say it until healed. Raises UsageError for a link without a name."""
+        """Give this answer until healed. Raises UsageError for a link without a name."""
         return _Saying(self, site)
 
 
@@ -86,7 +86,7 @@ class NxDomain(NameFault, kind="names.nxdomain"):
 
 @dataclass(frozen=True, repr=False)
 class ServFail(NameFault, kind="names.servfail"):
-    """The name server answers SERVFAIL (RFC 1035), as it does when it reaches no other name server.
+    """The name server answers SERVFAIL (RFC 1035), as it does when it cannot reach another name server.
 
     For example::
 
@@ -95,7 +95,7 @@ class ServFail(NameFault, kind="names.servfail"):
         async with lab.inject(names.servfail(postgres), link.cut(postgres)):
             await lab.deliver(expect=REFUSED)
 
-    A client may ask again, and most do.
+    A client may ask again; most do.
 
     Args:
         link: the link whose name it is. Its target gives it one: `[links.postgres] name = "db.test"`.
@@ -110,7 +110,7 @@ class ServFail(NameFault, kind="names.servfail"):
 
 @dataclass(frozen=True, repr=False)
 class NoAnswer(NameFault, kind="names.no_answer"):
-    """The name server does not answer for this name. When it is healed, it answers what still waits.
+    """The name server does not answer for this name. When the fault is healed, it answers the waiting queries.
 
     For example::
 
@@ -163,11 +163,11 @@ class Slow(NameFault, kind="names.slow"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """It is late, and right."""
+        """The answer is late, but right."""
         return _example(cls(ground.link, ms=100), ground)
 
     def said(self) -> Said:
-        """What is right, later."""
+        """The right answer, later."""
         return Said(addresses=(HOME,), after_ms=self.ms)
 
 
@@ -265,7 +265,7 @@ class _Saying(Injection):
         self._on = False
 
     async def act(self) -> None:
-        """Say it from now on."""
+        """Give this answer from now on."""
         self._since = len(self._site.service.syscall_events()) if self._rules else 0
         for rule in self._rules:
             await asyncio.to_thread(self._site.service.add_rule, rule)
@@ -284,7 +284,7 @@ class _Saying(Injection):
         return [call for call in calls if call.rule_id in refusing]
 
     async def fired(self) -> int:
-        """The answered questions, and the refused connects to the dead address, as far as they are its evidence."""
+        """The answered questions and the refused connects to the dead address, if they are its evidence."""
         dialled = len(self._dialled()) if DEAD_ADDRESS_DIALLED in self._fault.evidence else 0
         return dialled + (self._asked() if NAME_LOOKED_UP in self._fault.evidence else 0)
 
@@ -293,7 +293,7 @@ class _Saying(Injection):
         return f"the service looked up {self._name} {self._asked()} times"
 
     async def heal(self) -> None:
-        """Say what is right."""
+        """Give the right answer again."""
         if not self._on:
             return
         self._on = False

@@ -60,27 +60,27 @@ class Pause(TimedFault, kind="process.pause"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:  # noqa: ARG003  # the signature is Fault's
-        """It holds a delivery up."""
+        """It delays a delivery."""
         return Example(cls(), met="until met", expect=ANY_OUTCOME)
 
     def injection(self, site: Site) -> Injection:
-        """Stop it; wait until the kernel says that it is stopped."""
+        """Stop it; wait until the kernel reports that it is stopped."""
         return _Pause(site)
 
 
 @dataclass(frozen=True, repr=False)
 class Misconfigure(Fault, kind="process.misconfigure"):
-    """The service is started again with this URL in place of the link's. Healing starts it again with the right one.
+    """The service is restarted with this URL instead of the link's. Healing restarts it with the right one.
 
     For example::
 
         async with lab.inject(process.misconfigure(redis, url="redis://127.0.0.1:1")):
             await lab.deliver()
 
-    The URL's host must be this machine's loopback, or one that was allowed by name, because the service connects to
-    it. An IPv6 link-local address without an interface (`fe80::1`) is allowed, too: the kernel answers EINVAL and
-    sends nothing. So is a name that ends with `.invalid` or `.test`, if the target gives a link a name: the harness's
-    name server then answers that there is no such name.
+    The URL's host must be this machine's loopback, or one that you have allowed by name, because the service connects
+    to it. An IPv6 link-local address without an interface (`fe80::1`) is allowed, too: the kernel answers EINVAL and
+    sends nothing. A name that ends with `.invalid` or `.test` is allowed, too, if the target gives a link a name: the
+    harness's name server then answers that there is no such name.
 
     Args:
         link: the link whose URL is replaced.
@@ -104,7 +104,7 @@ class Misconfigure(Fault, kind="process.misconfigure"):
         return Example(fault, deliveries=SOME, expect=ground.without_link)
 
     def injection(self, site: Site) -> Injection:
-        """Restart it with another setting. Raises UsageError for a host that may not be touched."""
+        """Restart it with the wrong URL. Raises UsageError for a host that is not allowed."""
         if not _goes_nowhere(self.url) and not (site.resolver and _is_of_nobody(self.url)):
             schemes = {urlsplit(self.url).scheme}  # any scheme is allowed: the wrong one may be the fault
             checked_url(
@@ -182,14 +182,14 @@ class _Misconfigure(Injection):
         return changed
 
     def _calls(self) -> int:
-        """Connects that the service has made to the wrong address since then. The port of a link is never counted."""
+        """Connects of the service to the wrong address since then. Connects to a link's port do not count."""
         right = {laid.port for laid in self._site.links.values()}
         wrong = urlsplit(self._fault.url).port or ABOUT.of(self._fault.link.protocol).port
         calls = self._site.service.syscall_events()[self._calls_mark :]
         return sum(1 for call in calls if call.port == wrong and call.port not in right)
 
     def _look_ups(self) -> int:
-        """Questions that the service has asked for the wrong name since then."""
+        """The service's queries for the wrong name since then."""
         resolver, name = self._site.resolver, urlsplit(self._fault.url).hostname
         queries = () if resolver is None else resolver.queries
         return sum(1 for query in queries if query.name == name and query.t_ns >= self._since_ns)

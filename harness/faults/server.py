@@ -1,7 +1,7 @@
 """Faults of the servers themselves: what another session does to them, and their end.
 
-`execute` is for every server, as are `stop`, `restart` and `crash` of `server_away`. A fault of one protocol's servers
-is in that protocol's `faults` module. Scenarios find all of them here.
+`execute` works on every server, like `stop`, `restart` and `crash` of `server_away`. Faults of one protocol's servers
+are in that protocol's `faults` module. Scenarios import all of them from here.
 """
 
 from __future__ import annotations
@@ -46,38 +46,41 @@ ENDED_CONNECTIONS = EvidenceKind(
 
 @dataclass(frozen=True, repr=False)
 class Execute(TimedFault, kind="server.execute"):
-    """Another session executes SQL or a Redis command, once: for what no named fault covers.
+    """Another session executes SQL or a Redis command, once. Use it for what no named fault covers.
 
     For example::
 
         await lab.inject(server.execute(redis, "CONFIG SET maxmemory 1", undo="CONFIG SET maxmemory 0"))
         await lab.deliver()
 
-    Evidence is what the server answers: PostgreSQL's command tag ("Message Formats" in its manual, CommandComplete) or
-    Redis's reply. A tag that counts no row (`UPDATE 0`) is no evidence, nor is one that concerns only the harness's own
-    session (`SET`). A `SELECT` is evidence if it gave a row: it may have called a function, such as
-    pg_terminate_backend, and a tag does not tell that from a mere read. A reply of Redis is evidence unless it is 0,
-    false, empty, -1 or -2, as `EXPIRE` or `TTL` of a key that does not exist gives. If the text ends its own session
-    or its server (`SHUTDOWN`), the end of the session is the evidence, and the run goes on without that server.
+    The server's answer is the evidence: PostgreSQL's command tag ("Message Formats" in its manual, CommandComplete) or
+    Redis's reply. A tag that counts no row (`UPDATE 0`) is not evidence, and neither is one about the harness's own
+    session only (`SET`). A `SELECT` is evidence if it returned a row: it may have called a function, such as
+    pg_terminate_backend, and the tag does not show the difference from a mere read. A reply of Redis is evidence unless
+    it is 0, false, empty, -1 or -2, which `EXPIRE` or `TTL` return for a key that does not exist. If the text ends its
+    own session or its server (`SHUTDOWN`), the end of the session is the evidence, and the run goes on without that
+    server.
 
-    That proves only that the text was carried out. The run is inconclusive unless something was felt: connections of
-    the service's that the server ended afterwards (evidence, too), another fault, an answer that is no acknowledgement,
-    a statement of the service's that failed, a moment that was waited for, or a figure with `at_least`.
+    That proves only that the text was carried out. The run is inconclusive unless the service felt something. These
+    count: connections of the service that the server ended afterwards (also evidence), another fault, an answer that is
+    not an acknowledgement, a failed statement of the service, a moment that the scenario waited for, or a figure with
+    `at_least`.
 
     A change may outlive the run (`CONFIG SET`, `REPLICAOF`, `ALTER SYSTEM`). If the harness started the servers, the
-    next scenario gets new ones. On a server that was given by URL, the harness restores nothing but `undo`.
+    next scenario gets new ones. On a server that was given by URL, the harness restores nothing; it only executes
+    `undo`.
 
     Args:
         link: the link to the server.
         text: the SQL, or the Redis command with its arguments.
-        undo: executed the same way when the fault is healed; "" for nothing. Needed if the service
-            must recover from it: `REPLICAOF NO ONE` after `REPLICAOF 127.0.0.1 1`.
+        undo: executed in the same way when the fault is healed; "" for nothing. It is needed if the service cannot
+            recover otherwise: `REPLICAOF NO ONE` after `REPLICAOF 127.0.0.1 1`.
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
             the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
 
     Raises:
-        UsageError: when it acts, if the server does not understand the text, or reports an error halfway. The run is
-            then inconclusive, unless a row is wrong.
+        UsageError: when it acts, if the server does not understand the text, or reports an error halfway. The run
+    is then inconclusive, unless a row is wrong.
     """
 
     does: ClassVar[str] = "have another session on {fault.link} do: {fault.text}"
@@ -89,9 +92,9 @@ class Execute(TimedFault, kind="server.execute"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example | None:
-        """It happens once, before the deliveries. None for a server that executes no text.
+        """It happens once, before the deliveries. Returns None for a server that executes no text.
 
-        The connections are cut besides: that is felt.
+        The connections are also cut, so that the service feels something.
         """
         if not ground.harmless:
             return None
@@ -99,7 +102,7 @@ class Execute(TimedFault, kind="server.execute"):
 
     @property
     def lasting(self) -> bool:
-        """Whether nothing undoes it."""
+        """Whether its effect stays, because nothing undoes it."""
         return not self.undo
 
     def injection(self, site: Site) -> Injection:
@@ -154,7 +157,7 @@ class _Execute(Injection):
             raise UsageError.at("server.execute", key, text, str(problem), mend=mend) from problem
 
     async def _see_it_go_on(self) -> None:
-        """Ask the server something else. One that the text has ended, or told to end, serves no new session."""
+        """Ask the server something else. If the text has ended it, or told it to end, it serves no new session."""
         laid = self._site.laid(self._fault.link)
         probe = laid.own.probe()
         errors: tuple[type[Exception], ...] = (OSError, *probe.errors)

@@ -1,7 +1,7 @@
-"""Faults that take a server itself away: it is stopped, restarted or killed, and comes back with what it has kept.
+"""Faults that take a server away: it is stopped, restarted or killed, and comes back with the data that it kept.
 
-The harness does to its own servers what an operator or the kernel does: the service meets what the server says and
-closes, then refused connects, then a server that is starting, then one that has forgotten its sessions.
+The harness does to its own servers what an operator or the kernel does. The service gets the server's last messages and
+closed connections, then refused connects, then a server that is starting, then one without the old sessions.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PROCESS_REPLACED = EvidenceKind(
 
 @dataclass(frozen=True, repr=False)
 class ServerAway(TimedFault):
-    """What the faults of this file share. The server must be the harness's own."""
+    """The common base of this file's faults. The harness must have started the server itself."""
 
     needs_own_server: ClassVar[bool] = True
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (CONNECTIONS_LOST, CONNECTS_REFUSED, PROCESS_REPLACED)
@@ -68,10 +68,10 @@ class Stop(ServerAway, kind="server.stop"):
         async with lab.inject(server.stop(postgres)):
             await lab.deliver(expect=REFUSED)
 
-    PostgreSQL ends each session with 57P01 and rolls its transaction back ("Shutting Down the Server" in its manual,
+    PostgreSQL ends each session with 57P01 and rolls back its transaction ("Shutting Down the Server" in its manual,
     fast mode). With `how="immediate"` sessions get 57P02, and the next start recovers from the log, as after a crash.
-    Redis loses what it did not write to disk: by default all. While the server is away, connect(2) gives the service
-    ECONNREFUSED.
+    Redis loses what it did not write to disk: by default everything. While the server is away, connect(2) gives the
+    service ECONNREFUSED.
 
     Args:
         link: the link to the server. Every other link to the same server is struck, too.
@@ -88,7 +88,7 @@ class Stop(ServerAway, kind="server.stop"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """Deliveries meet a server that is not there."""
+        """The server is away when the deliveries come."""
         return Example(cls(ground.link), deliveries=SOME, expect=ground.without_link)
 
     def end(self, server: Server) -> None:
@@ -98,7 +98,7 @@ class Stop(ServerAway, kind="server.stop"):
 
 @dataclass(frozen=True, repr=False)
 class Restart(ServerAway, kind="server.restart"):
-    """The server is stopped and started again after a time, whether or not the scenario goes on meanwhile.
+    """The server is stopped, and started again after a time. The scenario goes on in the meantime.
 
     For example::
 
@@ -154,9 +154,9 @@ class Crash(ServerAway, kind="server.crash"):
             await lab.deliver()
 
     The service gets no message: its connections end. Data that the server had not handed to the kernel is lost.
-    PostgreSQL loses what it committed with `synchronous_commit = off` and had not written yet, and recovers all else
-    from its log. Redis loses what it did not write to disk. The kernel keeps the data that it had: the machine did not
-    crash.
+    PostgreSQL loses what it committed with `synchronous_commit = off` and had not written yet, and recovers everything
+    else from its log. Redis loses what it did not write to disk. The kernel keeps the data that it has, because the
+    machine did not crash.
 
     Args:
         link: the link to the server. Every other link to the same server is struck, too.
@@ -202,7 +202,7 @@ def _not_negative(place: str, down_ms: int) -> None:
 
 
 class _Struck:
-    """One link to the server: refuses connects while the server is away, and counts what ended with it."""
+    """One link to the server: refuses connects while it is away, and counts the connections that ended with it."""
 
     def __init__(self, laid: LaidLink, site: Site) -> None:
         self.laid = laid
@@ -230,7 +230,7 @@ class _Struck:
         return len(self._lost) + (await self._meter.read()).refused
 
     async def end(self, *, witness: bool) -> bool:
-        """Watch no longer; with `witness`, record the evidence. Return whether there was some."""
+        """Stop watching; with `witness`, record the evidence. Return whether there was any."""
         await self._site.relay.sync()
         self._leave()
         self._leave = lambda: None
@@ -246,7 +246,7 @@ class _Struck:
 
 
 class Away(Injection):
-    """Ends a server, refuses its connections meanwhile, and brings it back. See `ServerAway`."""
+    """Ends a server, refuses its connections while it is away, and brings it back. See `ServerAway`."""
 
     def __init__(self, fault: ServerAway, site: Site) -> None:
         self._fault = fault
@@ -268,7 +268,7 @@ class Away(Injection):
         await asyncio.to_thread(self._fault.end, self.server)
 
     async def bring_back(self, listens: Callable[[], Awaitable[None]]) -> None:
-        """Have the server serve again; call `listens` as soon as it accepts connections, ready or not."""
+        """Make the server serve again. Call `listens` as soon as it accepts connections, ready or not."""
         starting = asyncio.create_task(asyncio.to_thread(self.server.start_again))
 
         async def seen() -> bool:
@@ -302,11 +302,11 @@ class Away(Injection):
         self._change.mended = True
 
     async def returned(self) -> None:
-        """Return when it is back, or cannot come back by itself: `heal` raises why."""
+        """Wait until it is back, or cannot come back by itself; `heal` raises the reason."""
         await self._coming_back.end(cancel=False)
 
     def did_what_it_is_for(self) -> bool:
-        """Whether the evidence counts: the server was away, and that is all, unless a fault is for more."""
+        """Whether the evidence counts. By default it is enough that the server was away."""
         return True
 
     async def refuse(self) -> None:
@@ -340,7 +340,7 @@ class Away(Injection):
             self._see_it_replaced()
 
     def _is_behind_a_pooler(self) -> bool:
-        """Whether a pooler stands between the service and the server, which may have held what the service sent."""
+        """Whether a pooler is between the service and the server: it may have held what the service sent."""
         links = self.site.links
         pooled = [(each.server, links[each.pool_of].server) for each in links.values() if each.pool_of is not None]
         return any(behind == self.server.name != pooler for pooler, behind in pooled)

@@ -1,4 +1,4 @@
-"""The place where a fault is injected: one service, its links, and a witness that records the evidence."""
+"""Where a fault is injected: one service, its links, and a witness that records the evidence."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class LaidProxy:
 
     @property
     def address(self) -> HostPort:
-        """What the relay dials."""
+        """The address that the relay dials."""
         return HostPort(self.host, self.port)
 
 
@@ -60,29 +60,29 @@ class LaidLink:
     upstream: HostPort
     """The server's address."""
     own: Own
-    """What the service has for itself on the server."""
+    """The service's own part of the server."""
     log: LogFile | None
     through: LaidProxy | None = None
-    """None where the link was laid without Toxiproxy: the relay dials the server."""
+    """None if the link was laid without Toxiproxy: then the relay dials the server."""
     remembers: str | None = None
     stored: str | None = None
-    """The SQL that lists what the service has stored on it; None where the target has none, or for another link."""
+    """The SQL that lists what the service has stored there; None if the target has none, or for another link."""
     remembers_s: float | None = None
     tls: bool = False
     """Whether the relay speaks TLS to the service."""
     name: str | None = None
     """The host name by which the service may reach it."""
     replica_of: str | None = None
-    """The link with whose user and database the service reads here; None where it has a part of its own."""
+    """The link whose user and database the service reads with here; None if this link has a part of its own."""
     pool_of: str | None = None
-    """The link with whose user and database it may go through a pooler here; None as above."""
+    """The link whose user and database it may use through a pooler here; None as above."""
 
     sentinel_of: str | None = None
-    """The link of whose server it asks a Sentinel here; None as above."""
+    """The link whose server a Sentinel on this link watches; None as above."""
 
     @property
     def shares(self) -> str | None:
-        """The link whose user and database the service has here, too; None where it has a part of its own."""
+        """The link whose user and database the service shares here; None if this link has a part of its own."""
         return self.replica_of or self.pool_of or self.sentinel_of
 
     @property
@@ -92,7 +92,7 @@ class LaidLink:
 
     @property
     def admin_url(self) -> str:
-        """The URL by which the harness reaches the service's part of the server, without the proxy, as superuser."""
+        """The URL for the harness as superuser: past the proxy, to the service's part of the server."""
         return self.own.admin_url
 
     @property
@@ -121,8 +121,8 @@ class LaidLink:
 class ServerChange:
     """A fault's change to a server that goes beyond the service's own part. `server`: its name.
 
-    `may_end_it`: whether it may be why the server ends: until the server has served somebody else afterwards.
-    `mended`: whether the server is again as another run needs it.
+    `may_end_it`: whether it may be the reason if the server ends; this holds until the server has served another
+    client. `mended`: whether another run can use the server again.
     """
 
     server: str
@@ -155,12 +155,12 @@ class Witness(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Everything that an injection may use."""
+    """Everything that an injection can use."""
 
     service: ServiceProcess
     links: dict[str, LaidLink]
     servers: dict[str, Server] = field(default_factory=dict)
-    """The servers behind the links, by their names in the target description; a standby behind one by the link's."""
+    """The servers behind the links, by their names in the target description; a standby has its link's name."""
     relay: RelayControl
     relay_pid: int
     toxiproxy: ToxiproxyServer
@@ -168,11 +168,12 @@ class Site:
     ids_to_come: tuple[tuple[str, str], ...] = ()
     """(source, id) of deliveries that the scenario may still send."""
     allow_hosts: frozenset[str] = frozenset()
-    """Hosts beyond this machine that the service may be sent to."""
+    """Other machines that the service may be sent to."""
     server_changes: list[ServerChange] = field(default_factory=list)
-    """Faults that changed more than the service's own part of a server. If not undone, the next run needs a new one."""
+    """Faults that changed more than the service's own part of a server. If one is not undone, the next run needs a new
+    server."""
     patience_s: float = 0.0
-    """How long a request of the service's may take."""
+    """How long a request to the service may take."""
     leaked: Callable[[SessionLeaked], object]
     """Records a session that the service leaked."""
     failed_over: Callable[[FailedOver, int], object]
@@ -180,7 +181,7 @@ class Site:
     resolver: Resolver | None = None
     """The name server that the service is led to, if a link has a name."""
     callers: Callers = field(default_factory=Callers)
-    """The clients whose requests a fault may end: the scenario's, or those of one of its steps."""
+    """The clients whose requests a fault may end: the scenario's, or those of one step."""
     asking: Asking = field(default_factory=Asking)
     """A fault that counts the service's clients pauses it."""
 
@@ -197,7 +198,7 @@ class Site:
         """Record evidence of a kind that the fault's class declares.
 
         `detail`: what was observed, with its figures. `deliveries`: see `EvidenceSeen`. `server`: the link to the
-        server that observed it, which is then named.
+        server that observed it; the evidence then names that server.
         """
         source = kind.source if server is None else server.server_title
         if source == SECCOMP:
@@ -215,7 +216,7 @@ class Site:
         return {name: laid.hop for name, laid in self.links.items()}
 
     async def relink(self, server: Server) -> None:
-        """Lead every link to this server to where it is now, after a failover. The service keeps its own addresses.
+        """Lead every link of this server to its new place, after a failover. The service keeps its own addresses.
 
         Connections through Toxiproxy end. Raises HarnessError for a link without Toxiproxy.
         """
@@ -225,7 +226,7 @@ class Site:
             self._is_at(server, laid)
 
     async def lead_new_connections(self, server: Server) -> None:
-        """Lead new connections to this server to where it is now, past Toxiproxy. Those that are open stay."""
+        """Lead new connections to this server's new place, past Toxiproxy. Open ones stay."""
         for laid in self._links_to(server):
             await self.relay.lead(laid.hop, server.address)
             self._is_at(server, laid)
@@ -240,7 +241,9 @@ class Site:
         )
 
     def upset(self, link: Link, *, but: ServerChange | None = None) -> ServerChange | None:
-        """The latest change of the link's server that is still in force: the harness may not reach it meanwhile.
+        """The latest change of the link's server that is still in force.
+
+        The harness may be unable to reach this server.
 
         None if `but` is the only one, or if the change outlives the fault, which is reported in another way.
         """
@@ -260,12 +263,12 @@ class Site:
         self.links[laid.link.name] = dataclasses.replace(laid, upstream=server.address, log=server.log)
 
     def stack_server(self, link: Link) -> str:
-        """The name of the stack's server that a link leads to, or to a standby or pooler of."""
+        """The name of the stack's server that a link leads to, directly or through a standby or pooler."""
         laid = self.laid(link)
         return laid.server if laid.shares is None else self.links[laid.shares].server
 
     def laid(self, link: Link) -> LaidLink:
-        """The link with its ports. Raises UsageError if the target has no link of that name."""
+        """The link with its ports. Raises UsageError if the target has no link with that name."""
         if link.name not in self.links:
             raise UsageError.at("fault", "link", link.name, "the target has no such link", valid=self.links)
         return self.links[link.name]
@@ -283,7 +286,7 @@ class Site:
     async def upstream_connections(self, link: Link) -> tuple[TcpConnection, ...]:
         """Toxiproxy's connections to the link's server; none if Toxiproxy was given by URL.
 
-        This includes all services of the stack: one run at a time uses it.
+        This includes all services of the stack, but only one run at a time uses it.
         """
         if self.toxiproxy.process is None:
             return ()

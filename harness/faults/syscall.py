@@ -1,7 +1,7 @@
 """Faults of the service's own system calls: the kernel answers them with an error, by seccomp user notification.
 
-Connects are watched from the service's start on. Other calls are not, since each costs time. So a fault of theirs
-starts the service again, which is watched for the rest of the run. No other run is slower for it.
+Connects are watched from the service's start. Other calls are not, because watching them costs time. So a fault of such
+a call restarts the service, and watches it for the rest of the run. Other runs do not become slower.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ class Connect(Fault, kind="syscall.connect"):
         async with lab.inject(link.cut(redis), syscall.connect(redis, errno="ETIMEDOUT")):
             await lab.deliver(5)
 
-    Open connections are untouched, which is why the example cuts them. The error comes at once, where the real one may
-    take seconds: this shows what the service makes of the error. To show how it waits, use `link.swallow`. The harness
-    answers the call in the kernel's place (seccomp_unotify(2)); what each error means is in connect(2).
+    Open connections are untouched, so the example cuts them. The error comes at once, while a real one may take
+    seconds: this shows how the service handles the error. To show how it waits, use `link.swallow`. The harness answers
+    the call in the kernel's place (seccomp_unotify(2)). connect(2) explains each error.
 
     Args:
         link: the link whose connects fail.
@@ -87,13 +87,13 @@ class Connect(Fault, kind="syscall.connect"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """Open connections would be used on, so they are cut: the service has to connect, and cannot."""
+        """The service would keep using open connections, so they are cut: it has to connect, and cannot."""
         fault = cls(ground.link, errno="EINVAL")
         return Example(fault, beside=(cut(ground.link),), deliveries=SOME, expect=ground.without_link)
 
     @property
     def takes_away(self) -> frozenset[Connections]:
-        """Nothing if only some connects fail."""
+        """None if only some connects fail."""
         return super().takes_away if self.times is None else frozenset()
 
     def effect(self) -> str:
@@ -108,7 +108,7 @@ class Connect(Fault, kind="syscall.connect"):
 
 @dataclass(frozen=True, repr=False)
 class StreamFault(TimedFault):
-    """What `Send` and `Receive` share."""
+    """The common base of `Send` and `Receive`."""
 
     needs: ClassVar[frozenset[Need]] = frozenset({"seccomp"})
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (CALL_ANSWERED,)
@@ -131,7 +131,7 @@ class StreamFault(TimedFault):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """The connection that meets it is lost: a service may try again, or refuse."""
+        """The connection that gets the error is lost: a service may retry, or refuse."""
         fault = cls(ground.link, errno="ECONNRESET")
         return Example(fault, deliveries=SOME, expect=ACKNOWLEDGED | ground.without_link)
 
@@ -154,12 +154,13 @@ class Send(StreamFault, kind="syscall.send"):
         async with lab.inject(syscall.send(postgres, errno="EPIPE", at=postgres.answered("INSERT"))):
             await lab.deliver()
 
-    There the COMMIT cannot be sent: while the answer to the INSERT is held, nothing else is. The connection itself
-    works, and the server keeps its side open until the service closes it. To lose a connection, use `link.reset`. What
-    each error means is in send(2). EINTR means no harm: the call is to be made again (signal(7)).
+    In the example the COMMIT cannot be sent, because the service sends nothing else while the answer to the INSERT is
+    held. The connection itself works, and the server keeps its side open until the service closes it. To lose a
+    connection, use `link.reset`. send(2) explains each error. EINTR is harmless: the service should make the call again
+    (signal(7)).
 
-    The fault strikes sendto(2), write(2) and writev(2) on the link's connections, as the kernel knows them. It does not
-    strike sendmsg(2) or io_uring. The service is started again for it.
+    The fault strikes sendto(2), write(2) and writev(2) on the link's connections, which the kernel knows. It does not
+    strike sendmsg(2) or io_uring. It restarts the service.
 
     Args:
         link: the link on which nothing can be sent.
@@ -185,11 +186,11 @@ class Receive(StreamFault, kind="syscall.receive"):
         async with lab.inject(syscall.receive(postgres, errno="ECONNRESET", at=postgres.sent("COMMIT"))):
             await lab.deliver()
 
-    There the answer to the COMMIT cannot be received: PostgreSQL has committed. A service that waits for its
-    connections makes no such call before something has arrived. What each error means is in recv(2).
+    In the example the service cannot receive the answer to the COMMIT: PostgreSQL has committed. A service that waits
+    for its connections makes no such call before bytes have arrived. recv(2) explains each error.
 
-    The fault strikes recvfrom(2), read(2) and readv(2) on the link's connections, as the kernel knows them. It does not
-    strike recvmsg(2) or io_uring. The service is started again for it.
+    The fault strikes recvfrom(2), read(2) and readv(2) on the link's connections, which the kernel knows. It does not
+    strike recvmsg(2) or io_uring. It restarts the service.
 
     Args:
         link: the link on which nothing can be received.
@@ -207,21 +208,21 @@ class Receive(StreamFault, kind="syscall.receive"):
 
 @dataclass(frozen=True, repr=False)
 class NoDescriptor(TimedFault, kind="syscall.no_descriptor"):
-    """The service gets no new descriptor of one kind: EMFILE, it has too many, or ENFILE, the whole system has.
+    """The service gets no new descriptor of one kind: it has too many (EMFILE), or the whole system has (ENFILE).
 
     For example::
 
         async with lab.inject(syscall.no_descriptor(call="socket", errno="ENFILE")):
             await lab.deliver(5, expect=REFUSED)
 
-    Other kinds are untouched, and what is open stays open. For a process's own limit, which all kinds meet, use
-    `process.limit`. The service is started again for it.
+    Other kinds are untouched, and open descriptors stay open. For a process's own limit, which affects all kinds, use
+    `process.limit`. The fault restarts the service.
 
     Args:
-        call: "socket": it makes no TCP socket, whatever link it is for. "accept": it accepts no connection, and its
-            clients wait. "open": it opens no file.
+        call: "socket": it makes no TCP socket, for any link. "accept": it accepts no connection, and its clients wait.
+            "open": it opens no file.
         errno: "EMFILE" or "ENFILE".
-        path: for "open", only files whose path, as the service writes it, begins so.
+        path: for "open", only files whose path, as the service writes it, begins with this.
         times: how many calls fail, 1 or more; None: all, until healed.
         at: as of `syscall.send`.
 
@@ -246,7 +247,7 @@ class NoDescriptor(TimedFault, kind="syscall.no_descriptor"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """The service was started again for it, and has no connection yet: it has to connect, and cannot."""
+        """The fault has restarted the service, which has no connection yet: it has to connect, and cannot."""
         fault = cls(call="socket", errno="ENFILE")
         return Example(fault, deliveries=SOME, expect=ACKNOWLEDGED | ground.without_link)
 
@@ -262,7 +263,7 @@ class NoDescriptor(TimedFault, kind="syscall.no_descriptor"):
 
 
 class _Answering(Injection):
-    """Makes a rule answer the service's calls. `calls`: the calls that the keeper must watch for this."""
+    """Lets a rule answer the service's calls. `calls`: the calls that the keeper must watch for this."""
 
     def __init__(self, site: Site, rule: FailRule, *, calls: Collection[WatchedCall]) -> None:
         self._site = site
@@ -271,7 +272,7 @@ class _Answering(Injection):
         self._told = 0
 
     async def prepare(self) -> None:
-        """Have the calls watched."""
+        """Make the keeper watch the calls."""
         await self._site.asking.hush()  # it may have to be started again
         try:
             await self._site.service.watch(self._calls)

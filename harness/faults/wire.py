@@ -2,7 +2,7 @@
 
 `wire.cut(postgres.sent("COMMIT"))`: the COMMIT never arrives. `wire.cut(postgres.answered("COMMIT"))`: it is applied,
 and its answer is lost. Only the first such message is struck, unless `always` is given. The relay passes on what came
-before the message, in the same read too, and touches nothing else.
+before the message, even in the same read, and touches nothing else.
 """
 
 # To add a fault, write what the relay does into harness/relay/rules/actions.py, and here its class, with the action's
@@ -61,7 +61,7 @@ class Reset(Closing, kind="wire.reset"):
         async with lab.inject(wire.reset(redis.answered("SET"), after_bytes=2)):
             await lab.deliver()
 
-    A read then fails with ECONNRESET, where a closed connection gives an end of file (recv(2)).
+    A read then fails with ECONNRESET; on a closed connection it would return an end of file (recv(2)).
 
     Args:
         at: the message, such as `postgres.sent("COMMIT")`.
@@ -110,7 +110,7 @@ class Stall(WireFault, kind="wire.stall"):
 
 @dataclass(frozen=True, repr=False)
 class Hold(MessageFault, kind="wire.hold"):
-    """Every such message waits, and what comes after it; all go on, in order, when healed.
+    """Every such message waits, and everything after it. When healed, all of it passes, in order.
 
     For example::
 
@@ -130,7 +130,7 @@ class Hold(MessageFault, kind="wire.hold"):
     does: ClassVar[str] = "hold {at} until healed"
     acts: ClassVar[type[Action]] = actions.Hold
     swept_on_demand: ClassVar[Swept] = {"deadline": lambda _: actions.Hold()}
-    """Each try of the request is held until the request has ended: its deadline passes exactly there."""
+    """Each try of the request is held until the request has ended, so that its deadline passes exactly there."""
     not_swept: ClassVar[str] = "a hold ends by another event: the orders of interleave, and scenarios, have it"
 
     @classmethod
@@ -148,7 +148,7 @@ class Drop(WireFault, kind="wire.drop"):
         async with lab.inject(wire.drop(redis.answered("SET"))):
             await lab.deliver()
 
-    The connection stays open, so the reader waits for the message, or takes the next one for it.
+    The connection stays open, so the reader waits for the message, or mistakes the next one for it.
 
     Args:
         at: the message, such as `postgres.sent("COMMIT")`.
@@ -236,7 +236,7 @@ class Late(WireFault, kind="wire.late"):
         async with lab.inject(wire.late(redis.answered("SET"))):
             await lab.deliver(2)
 
-    A service that gives up the first request, and uses the connection again, reads this answer as the reply to another
+    If a service gives up the first request and uses the connection again, it reads this answer as the reply to another
     request.
 
     Args:
@@ -254,7 +254,7 @@ class Late(WireFault, kind="wire.late"):
 
 @dataclass(frozen=True, repr=False)
 class Fail(WireFault, kind="wire.fail"):
-    """The server's error in place of the statement or command, which is not carried out.
+    """The server answers an error and does not carry out the statement or command.
 
     For example::
 
@@ -294,7 +294,7 @@ class Fail(WireFault, kind="wire.fail"):
 
 @dataclass(frozen=True, repr=False)
 class Duplicate(WireFault, kind="wire.duplicate"):
-    """The message passes twice: no service can mend that, but it can notice.
+    """The message passes twice. No service can repair that, but it can notice.
 
     For example::
 
@@ -318,7 +318,7 @@ class Duplicate(WireFault, kind="wire.duplicate"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """No service can mend that. What a server says when a connection starts may be said twice."""
+        """No service can repair that. What a server says when a connection starts may be said twice."""
         name = ground.sample.said_at_start
         if not name:
             return Example(cls(ground.answered))
@@ -327,7 +327,7 @@ class Duplicate(WireFault, kind="wire.duplicate"):
 
 @dataclass(frozen=True, repr=False)
 class Corrupt(WireFault, kind="wire.corrupt"):
-    """One bit of the message's byte `at_byte` is inverted: no service can mend that, but it can notice.
+    """One bit of the message's byte `at_byte` is inverted. No service can repair that, but it can notice.
 
     For example::
 

@@ -22,8 +22,8 @@ LIBRARIES = tuple({Path(sysconfig.get_path(name)) for name in ("stdlib", "platst
 def blamed(play: Play) -> Play:
     """Run the scenario's code, and record a wrong step, a wrong fault or broken Python as the scenario's own mistake.
 
-    A mistake ends the scenario and makes its run inconclusive, with `file:line`. A failed assertion is no mistake: it
-    is a statement about the service.
+    A mistake ends the scenario and makes its run inconclusive, with `file:line`. A failed assertion is not a mistake:
+    it is a statement about the service.
     """
 
     async def played(lab: Lab) -> None:
@@ -42,7 +42,7 @@ def blamed(play: Play) -> Play:
 
 
 def _is_its_own(problem: Exception) -> bool:
-    """Return whether the scenario's own line raised it: a misspelt name, or an argument that no verb accepts."""
+    """Return whether the scenario's own line raised the error: a misspelt name, or an argument that no verb accepts."""
     frames = list(traceback.walk_tb(problem.__traceback__))
     return bool(frames) and _of_an_author(frames[-1][0].f_code.co_filename)
 

@@ -21,16 +21,16 @@ T_co = TypeVar("T_co", covariant=True)
 class StepMisuseError(HarnessError):
     """The scenario's Python is wrong: a step was never awaited or entered, or used twice, or read too early.
 
-    `place`: the `file:line` of the scenario where the step was made; empty where that is unknown.
+    `place`: the `file:line` of the scenario where the step was made; empty if that is unknown.
     """
 
     place = ""
 
 
 class Doing(Generic[T_co]):
-    """A step that was asked for. `await` it: done to its end. `async with` it: on while the block runs.
+    """A step that was asked for. `await` performs it to its end. `async with` keeps it going while the block runs.
 
-    `given`: what the scenario gets in both cases. `take`: called with what the step gave, once it has ended.
+    `given`: what the scenario gets in both cases. `take`: called with the step's result when it has ended.
     """
 
     def __init__(
@@ -86,10 +86,10 @@ class Doing(Generic[T_co]):
 class Answers(Sequence[Answer]):
     """The answers to a `deliver`, one for each request, in the order in which the requests were sent.
 
-    Awaited, `lab.deliver(...)` gives them at once. A block gives them empty-handed: they are filled when it ends, and
-    looking at them before that raises StepMisuseError.
+    If you await `lab.deliver(...)`, you get them at once. With a block you get an empty list, which is filled when the
+    block ends. Looking at it before that raises StepMisuseError.
 
-    A scenario that looks at an answer has a schedule that is partial: what its Python did next is not in it.
+    If a scenario looks at an answer, its schedule is partial, because what its Python did next is not in it.
     """
 
     def __init__(self, step: Step, looked: Callable[[], None]) -> None:

@@ -43,8 +43,8 @@ def prove(
 ) -> ProofResult:
     """Run the control and the ablated run, and judge the pair.
 
-    `known`: runs already made, by their keys. A control that several proofs share is run once; this function adds what
-    it runs. `configuration` gives the protecting profile and all other settings.
+    `known`: runs already made, by their keys. This function adds its own runs. A control that several proofs share is
+    run once. `configuration` gives the protecting profile and all other settings.
     """
     pair = pair_of(scenario.id, proof, configuration.profile)
     if pair.control not in known:

@@ -306,7 +306,7 @@ class _Run:
 
 
 def _errors_of(server: str, site: Site | None) -> tuple[type[Exception], ...]:
-    """What the harness meets where it cannot use this server."""
+    """The errors that the harness gets if it cannot use this server."""
     links = [] if site is None else [laid for laid in site.links.values() if laid.server == server]
     return tuple(error for laid in links for error in laid.own.probe().errors)
 

@@ -36,11 +36,12 @@ class Scenario:
     run: Callable[[RunConfiguration, Testbed], RunResult] | None = None
     """Set for a scenario that the usual runner does not run: it consists of many runs that are judged as one."""
     function: Callable[..., object] | None = None
-    """The test function that it was made of; None for one that no test function wrote."""
+    """The scenario's test function; None if no test function wrote it."""
     source: str = ""
-    """Its content as text, if no file of the suite has it. When it changes, the scenario counts as changed."""
+    """The scenario's content as text, if no file of the suite contains it. When it changes, the scenario counts as
+    changed."""
     readable: str = ""
-    """It as a function, for readers, if no test function wrote it."""
+    """The scenario as a function, for readers, if no test function wrote it."""
 
     @property
     def name(self) -> str:
@@ -49,11 +50,11 @@ class Scenario:
 
     @property
     def written_as(self) -> str:
-        """The name of its function, which has several scenarios if it has parameters; without one, its id."""
+        """The name of its function (several scenarios if it has parameters); its id if it has no function."""
         return self.id if self.function is None else self.function.__name__.removeprefix("test_")
 
     def text(self) -> str:
-        """Its source with its docstring, for readers, from its file as that is now; empty if there is none."""
+        """Its source with its docstring, for readers, from its current file; empty if there is none."""
         if self.function is None:
             return self.readable
         try:

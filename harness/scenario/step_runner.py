@@ -17,8 +17,8 @@ from harness.scenario.schedule import Begin, Do, End, Move
 class StepRunner:
     """Runs steps, and records them in the history and as moves.
 
-    `performer`: what acts on the service; tests of the engine look through it at what happens.
-    `partial`: the moves are not all there is to the scenario: it looked at an answer, or did two things at once.
+    `performer`: acts on the service; tests of the engine use it to see what happens. `partial`: the moves do not
+    describe the whole scenario, because it looked at an answer, or did two things at once.
     """
 
     def __init__(self, performer: Performer, recorder: Recorder) -> None:
@@ -86,7 +86,7 @@ class StepRunner:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Two steps at once belong to the scenario's own tasks: the moves do not contain their order."""
+        """Two concurrent steps belong to the scenario's own tasks: the moves do not contain their order."""
         self.partial = self.partial or self._performing
         self._performing = True
         try:

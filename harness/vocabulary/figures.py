@@ -38,7 +38,7 @@ class BytesPerRequest(Figure, kind="service.bytes_per_request"):
 
 @dataclass(frozen=True, repr=False)
 class RowsLost(Figure, kind="service.rows_lost"):
-    """How many deliveries an old primary acknowledged and the new one lacked, over all failovers."""
+    """How many acknowledged deliveries the new primary lacked, over all failovers."""
 
     def __repr__(self) -> str:
         """The expression that builds it."""
@@ -47,7 +47,7 @@ class RowsLost(Figure, kind="service.rows_lost"):
 
 @dataclass(frozen=True, repr=False)
 class WithoutWrites(Figure, kind="service.without_writes"):
-    """How long no delivery was acknowledged over a failover, as a multiple of what the failover itself took."""
+    """How long no delivery was acknowledged during a failover, as a multiple of the failover's own time."""
 
     def __repr__(self) -> str:
         """The expression that builds it."""

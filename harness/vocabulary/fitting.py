@@ -19,7 +19,7 @@ NUMBERS = {int: "a whole number", float: "a finite number"}
 
 
 def check_fields(value: object, hints: Mapping[str, Any], place: str) -> None:
-    """Refuse what the type of a field does not allow. Raises UsageError that tells the place, key, value and mend."""
+    """Refuse a value that its field's type does not allow. Raises UsageError with the place, key, value and fix."""
     for name, hint in hints.items():
         given = getattr(value, name)
         if not fits(given, hint):
@@ -29,9 +29,9 @@ def check_fields(value: object, hints: Mapping[str, Any], place: str) -> None:
 
 
 def check_keys(data: Mapping[str, object], cls: type[DataclassInstance], name: str, place: str) -> None:
-    """Refuse a key that the class has no field for, and a field without a default that is missing. Raises UsageError.
+    """Refuse an unknown key, and a missing key that has no default. Raises UsageError.
 
-    `name`: what the class is called in the file.
+    `name`: the name of the class in the file.
     """
     needed = _needed(cls)
     for key, given in data.items():
@@ -44,15 +44,15 @@ def check_keys(data: Mapping[str, object], cls: type[DataclassInstance], name: s
 
 @functools.lru_cache(maxsize=1024)
 def _needed(cls: type[DataclassInstance]) -> Mapping[str, bool]:
-    """Each key of a class, and whether it must be there."""
+    """Each key of a class, and whether it is required."""
     return {field.name: field.default is dataclasses.MISSING for field in dataclasses.fields(cls)}
 
 
 @functools.lru_cache(maxsize=1024)
 def shape_of(hint: Any) -> tuple[Any, tuple[Any, ...]]:
-    """Return what a type is made of: `tuple[int, ...]` of `tuple` and `int`. Values are made far more often than types.
+    """Return the parts of a type: of `tuple[int, ...]` they are `tuple` and `int`. The result is cached.
 
-    Only so many are kept, since a type may go with the module that made it.
+    The cache is limited, so that it does not keep types of modules that are gone.
     """
     return typing.get_origin(hint), typing.get_args(hint)
 
@@ -81,7 +81,7 @@ def _finite(number: float) -> bool:
 
 
 def words_for(hint: Any) -> str:
-    """Say what a field of this type holds: `a whole number or None`."""
+    """Describe a type in words: `a whole number or None`."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (Union, types.UnionType):
         return " or ".join(words_for(each) for each in arguments)
@@ -95,7 +95,7 @@ def words_for(hint: Any) -> str:
 
 
 def valid_words(hint: Any) -> tuple[str, ...]:
-    """Return the words that a field of this type may hold; none where they are not a closed list."""
+    """Return the words that this type allows; none if the list is open."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Literal:
         return arguments

@@ -1,4 +1,4 @@
-"""The ids of deliveries, and the UUIDs that stand for them where a service takes nothing else."""
+"""The ids of deliveries, and the UUIDs that stand for them if a service accepts only UUIDs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import uuid
 from typing import Final
 
 EVERY_ID: Final = "msg_"
-"""What the id of every delivery of every run begins with."""
+"""The beginning of every delivery's id."""
 EVERY_UUID: Final = "6d73675f-"
-"""What the UUID of every such id begins with: the same four letters, in hex."""
+"""The beginning of every such id's UUID: the same four letters, in hex."""
 _ID = re.compile(rf"{EVERY_ID}([0-9a-f]{{12}})_(\d{{6,10}})")
 _UUID = re.compile(
     r"(?<![0-9a-f])6d73675f-?([0-9a-f]{4})-?4([0-9a-f]{3})-?8([0-9a-f]{3})-?([0-9a-f]{2})(\d{10})(?![0-9a-f])",

@@ -1,7 +1,7 @@
 """The service's links to its servers, and the moments and figures that they give.
 
-A link speaks a protocol: its class is in the protocol's folder, and lists the names of its messages. Each protocol's
-name is the name that the target description uses by default; a service with two databases makes `Postgres("orders")`.
+A link speaks a protocol: its class is in the protocol's folder, and lists the names of its messages. A link's default
+name is its protocol's name. For a service with two databases a scenario creates `Postgres("orders")`.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Link(Value, ProtocolMessages):
             raise UsageError.at(self.protocol, "name", self.name, "not a link's name", mend=mend)
 
     def __repr__(self) -> str:
-        """The variable's name for a protocol's default link, else the call that builds it."""
+        """The variable's name for a protocol's default link, otherwise the call that builds the link."""
         return self.name if self.name == self.protocol else f"{type(self).__name__}({self.name!r})"
 
     def __str__(self) -> str:
@@ -80,7 +80,7 @@ class Link(Value, ProtocolMessages):
 
     @classmethod
     def check_message(cls, place: str, message: Message) -> None:
-        """Refuse a message or a phase that this protocol does not have, and a phase that needs a message's name.
+        """Refuse a message or a phase that this protocol lacks, and a phase without the message name that it needs.
 
         Raises:
             UsageError: with the nearest valid name or phase.
@@ -183,8 +183,8 @@ class Link(Value, ProtocolMessages):
 
             lab.expect(postgres.connects_peak(within_ms=100), at_most=5)
 
-        Counted are the service's calls of connect(2) that the kernel carried out; seccomp_unotify(2) shows them to the
-        harness. If the service did not connect there is no such figure, and the run is inconclusive.
+        It counts the service's calls of connect(2) that the kernel carried out; the harness sees them by
+        seccomp_unotify(2). If the service did not connect, there is no such figure, and the run is inconclusive.
 
         Args:
             within_ms: the length of the window in milliseconds, 1 or more.
@@ -201,8 +201,8 @@ class Link(Value, ProtocolMessages):
 
             await lab.until(postgres.idle(at_least=2))
 
-        PostgreSQL is asked by `pg_stat_activity` ("The Cumulative Statistics System" in its manual), Redis by
-        `CLIENT LIST`. Not reached in time, the run is inconclusive.
+        The harness reads `pg_stat_activity` of PostgreSQL ("The Cumulative Statistics System" in its manual), and
+        `CLIENT LIST` of Redis. If the moment does not come in time, the run is inconclusive.
 
         Args:
             at_least: how many, 1 or more.
@@ -219,7 +219,7 @@ class Link(Value, ProtocolMessages):
 
             await lab.until(postgres.logged("deadlock detected"))
 
-        Not reached in time, the run is inconclusive.
+        If the line does not come in time, the run is inconclusive.
 
         Args:
             pattern: a regular expression, searched in each line.
@@ -240,7 +240,7 @@ def _shorthands(name: str, protocols: Iterable[str]) -> list[str]:
 
 
 class OfALink(Moment):
-    """A moment that a method of a link makes: its source is that call, `postgres.idle(at_least=2)`."""
+    """A moment that a method of a link returns. Its source is that call: `postgres.idle(at_least=2)`."""
 
     def __repr__(self) -> str:
         """The call that builds it."""
@@ -289,7 +289,7 @@ class Message(Moment):
         async with lab.inject(wire.delay(commit, delay_ms=200)):
             await lab.deliver()
 
-    Scenarios make one with `sent` or `answered` of a link, where the arguments are explained. Given to a fault as `at`,
+    Scenarios create one with `sent` or `answered` of a link, which explain the arguments. If a fault gets it as `at`,
     the relay holds the message until the fault has struck.
     """
 

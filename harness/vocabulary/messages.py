@@ -10,18 +10,17 @@ from harness.errors import UsageError
 Direction = Literal["sent", "answered"]
 """Sent: by the service. Answered: by the server."""
 Phase = Literal["startup", "authentication", "query", "commit", "idle"]
-"""Where a connection stands when the message passes. `commit`: from the COMMIT to the end of its answer."""
+"""What a connection is doing when the message passes. `commit`: from the COMMIT to the end of its answer."""
 
 
 class ProtocolMessages:
-    """The messages that a protocol has: a part of its class of links.
+    """The messages of a protocol: a part of its class of links.
 
-    `protocol`: the name of its folder, of its default link, and in JSON.
-    `names`: the names that a single message of each direction can have. Without any the list is open: `open_names`
-    says in a sentence what a name looks like, and `check_message_name` checks it.
-    `whole`: the name of the one message that everything of a direction is part of, if there are no others.
-    `phases`: where a connection can stand when a message passes. With "commit", its server has transactions.
-    `wordless_phases`: phases in which the server carries out no statement: a message must be named there.
+    `protocol`: the name of its folder, of its default link, and in JSON. `names`: the names that a single message of
+    each direction can have. If there are none, any name may fit: `open_names` says in a sentence what a name looks
+    like, and `check_message_name` checks it. `whole`: if a direction is one long message, that message's name.
+    `phases`: the phases of a connection. A protocol with "commit" has transactions. `wordless_phases`: phases in which
+    the server carries out no statement: name a message there.
     """
 
     protocol: ClassVar[str] = ""
@@ -33,7 +32,7 @@ class ProtocolMessages:
 
     @classmethod
     def check_message_name(cls, place: str, name: str, direction: Direction) -> None:
-        """Refuse a name that no message of this direction has. Raises UsageError with the nearest valid name."""
+        """Refuse a name if no message of this direction has it. Raises UsageError with the nearest valid name."""
         known = cls.names[direction]
         if not known or name in known:
             return
@@ -45,7 +44,7 @@ class ProtocolMessages:
 
     @classmethod
     def check_phase(cls, place: str, phase: Phase | None, direction: Direction, *, named: bool) -> None:
-        """Refuse a phase that this protocol does not have, and one that needs a message's name and has none.
+        """Refuse a phase that this protocol does not have, and one that needs a message's name but has none.
 
         Raises:
             UsageError: with the nearest valid phase, or a name.

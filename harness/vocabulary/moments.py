@@ -17,7 +17,7 @@ REACHED_AT_ONCE = "is reached before anything happens"
 
 @dataclass(frozen=True, repr=False)
 class Moment(Value):
-    """Something that `lab.until` can wait for, or at which a fault can strike.
+    """An event or state that `lab.until` can wait for, or at which a fault can strike.
 
     For example::
 
@@ -34,7 +34,7 @@ class Moment(Value):
 
 @dataclass(frozen=True, repr=False)
 class Answers(Moment, kind="service.answers"):
-    """That many answers with such an outcome since the last `inject` or `heal` began. A claim."""
+    """At least `at_least` answers with this outcome have come since the last `inject` or `heal` began. A claim."""
 
     claim: ClassVar[bool] = True
     at_least: int
@@ -48,7 +48,7 @@ class Answers(Moment, kind="service.answers"):
 
 @dataclass(frozen=True, repr=False)
 class AlertFires(Moment, kind="service.alert"):
-    """The alert of that name fires, in a block of `lab.alerts`. A claim."""
+    """The alert with this name fires, in a block of `lab.alerts`. A claim."""
 
     claim: ClassVar[bool] = True
     name: str

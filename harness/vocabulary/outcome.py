@@ -6,7 +6,7 @@ import enum
 
 
 class Outcome(enum.Flag):
-    """What the sender of a request may conclude from its answer.
+    """What an answer tells the sender of the request.
 
     For example::
 
@@ -22,7 +22,7 @@ class Outcome(enum.Flag):
     REFUSED = enum.auto()
     """Nothing is stored now. The service said so, or accepted no connection. The sender sends the delivery again."""
     UNKNOWN = enum.auto()
-    """The delivery may or may not be stored. No answer came in time, or a broken one, or one that means this."""
+    """The delivery may or may not be stored. No answer came in time, or the answer was broken, or it says so itself."""
     ALREADY = enum.auto()
     """The same delivery is already stored: the sender does not send it again."""
     CONFLICT = enum.auto()
@@ -58,4 +58,4 @@ NOT_STORED = REFUSED | THROTTLED | REJECTED
 FINAL_NO = REJECTED | ABSENT | CONFLICT
 """The sender of a delivery gives up. A valid new delivery must never get one of these."""
 NO_WORD = REFUSED | THROTTLED | UNKNOWN
-"""The service cannot say now. While something is broken it may always answer so."""
+"""The service cannot say now. While something is broken, it may always give this answer."""

@@ -1,4 +1,4 @@
-"""Checks that values make of their fields when they are created, from Python or from a file."""
+"""Checks of a value's fields when the value is created, from Python or from a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.errors import UsageError
 from harness.vocabulary.outcome import Outcome
 
 DAY_S = 86_400.0
-"""The longest limit of time: one that is never reached could not fail."""
+"""The longest limit of time: a limit that is never reached could not fail."""
 
 
 def at_least_one(place: str, key: str, number: int, problem: str) -> None:
@@ -18,13 +18,13 @@ def at_least_one(place: str, key: str, number: int, problem: str) -> None:
 
 
 def some_outcome(place: str, key: str, outcome: Outcome) -> None:
-    """Refuse an expectation that no answer could fulfil. Raises UsageError."""
+    """Refuse an expectation that no answer could meet. Raises UsageError."""
     if not outcome:
         raise UsageError.at(place, key, str(outcome), "names no outcome", mend="write one, such as ACKNOWLEDGED")
 
 
 def an_expression(place: str, key: str, pattern: str) -> None:
-    """Refuse what is not a regular expression. Raises UsageError."""
+    """Refuse a text that is not a regular expression. Raises UsageError."""
     try:
         re.compile(pattern)
     except re.error as problem:

@@ -21,14 +21,14 @@ class Service:
     """
 
     def answers(self, at_least: int, outcome: Outcome = ANY_OUTCOME) -> Moment:
-        """That many answers with such an outcome have come since the last `inject` or `heal` began.
+        """At least `at_least` answers with this outcome have come since the last `inject` or `heal` began.
 
         For example::
 
             await lab.until(service.answers(at_least=50, outcome=ACKNOWLEDGED))
 
-        It is a claim: where it is not reached in time, the scenario fails by the check `reached`. The answers are
-        those that the harness's own clients have had.
+        It is a claim: if it is not reached in time, the scenario fails by the check `reached`. Only answers to the
+        harness's own clients count.
 
         Args:
             at_least: how many, 1 or more.
@@ -46,8 +46,8 @@ class Service:
 
             await lab.until(service.logged("Error 22"))
 
-        The log is what the service writes to its standard output and standard error. Not reached in time, the run is
-        inconclusive.
+        The log is what the service writes to its standard output and standard error. If the line does not come in time,
+        the run is inconclusive.
 
         Args:
             pattern: a regular expression, searched in each line.
@@ -58,7 +58,7 @@ class Service:
         return ServiceLogged(pattern)
 
     def alert(self, name: str) -> Moment:
-        """The alert of that name fires, by a Prometheus that watches the service (`lab.alerts`).
+        """The alert with this name fires in the Prometheus that watches the service (`lab.alerts`).
 
         For example::
 
@@ -66,7 +66,7 @@ class Service:
                 async with lab.traffic(clients=2), lab.inject(link.down(redis)):
                     await lab.until(service.alert("WebhookDegraded"), within_s=20)
 
-        It is a claim: where it does not fire in time, the scenario fails by the check `reached`.
+        It is a claim: if the alert does not fire in time, the scenario fails by the check `reached`.
 
         Args:
             name: the alert's name in the rules.
@@ -159,15 +159,15 @@ class Service:
 
     @property
     def without_writes(self) -> WithoutWrites:
-        """How long a failover left the service without an acknowledged delivery, over the time that it took itself.
+        """How long a failover left the service without an acknowledged delivery, divided by the failover's own time.
 
         For example::
 
             lab.expect(service.without_writes, at_most=20)
 
-        Both times begin when the old primary has ended. The failover itself is over when the new one takes writes at
-        the same address: a service that goes on at once has 1. It needs deliveries that go on meanwhile, and one
-        that is acknowledged afterwards; else it is unknown, and the run inconclusive.
+        Both times begin when the old primary has ended. The failover itself is over when the new primary accepts writes
+        at the same address: a service that goes on at once has 1. Deliveries must be sent during the failover, and one
+        must be acknowledged afterwards; otherwise the figure is unknown, and the run is inconclusive.
         """
         return WithoutWrites()
 

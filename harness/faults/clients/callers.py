@@ -1,4 +1,4 @@
-"""The scenario's clients, as a fault sees them: whose request is open, and how to have a client hang up."""
+"""The scenario's clients, as a fault sees them: whose request is open, and how to make a client hang up."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Caller:
         self.request = request
         self.port = 0
         self.asked: asyncio.Future[Value] = loop.create_future()
-        """Done when the client is to hang up: at which moment."""
+        """Done when the client must hang up; the result is the moment."""
         self._over: asyncio.Future[bool] = loop.create_future()
 
     async def hang_up(self, at: Value) -> bool:
-        """Have the client close its connection. Return when the socket is closed.
+        """Make the client close its connection. Return when the socket is closed.
 
         Returns False if the request ended first. `at`: the moment, for the history.
         """
@@ -46,7 +46,7 @@ class Callers:
 
     @property
     def open(self) -> Sequence[Caller]:
-        """Those whose request is open, in the order in which they began."""
+        """The clients whose request is open, in the order in which they began."""
         return tuple(self._open)
 
     @contextmanager
@@ -62,6 +62,6 @@ class Callers:
                 tell()
 
     def on_end(self, tell: Callable[[], None]) -> Callable[[], None]:
-        """Call `tell` whenever a request has ended. Return a function that ends this."""
+        """Call `tell` whenever a request has ended. Return a function that stops this."""
         self._watching.append(tell)
         return lambda: self._watching.remove(tell)

@@ -1,4 +1,4 @@
-"""Clients that hang up at a message of the service's."""
+"""Clients that hang up at a message of the service."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from harness.relay.rules import actions
 from harness.vocabulary import UNKNOWN, Message
 
 TOLD_EACH = 20
-"""How many clients are recorded one by one. Of the others only the number is recorded."""
+"""How many clients are recorded one by one. For the others only their number is recorded."""
 
 
 @dataclass(frozen=True, repr=False)
 class HangUp(MessageFault, kind="wire.hang_up"):
-    """Clients close their connections at this message of their request: it passes only when their sockets are closed.
+    """Clients close their connections at this message of their request. It passes only when their sockets are closed.
 
     For example::
 
         async with lab.inject(wire.hang_up(postgres.sent("COMMIT"))):
             await lab.deliver(5, expect=UNKNOWN)
 
-    A message does not say whose request it serves. So messages are held until there are as many as open requests: then
-    each request is at its own. A message with `nth=` comes only once: then all clients hang up whose requests are open.
-    Every client of the scenario is meant. `lab.deliver(hang_up_at=...)` means the clients of one step, one after the
-    other: that is for a message for which the service does not wait long enough.
+    A message does not say whose request it serves. So the relay holds messages until there are as many as open
+    requests: then each request is at its own message. A message with `nth=` comes only once: then all clients hang up
+    whose requests are open. The fault strikes every client of the scenario. `lab.deliver(hang_up_at=...)` strikes the
+    clients of one step, one after the other; use it if the service does not wait long enough at the message.
 
     Args:
         at: the message, such as `postgres.sent("COMMIT")`.

@@ -1,4 +1,4 @@
-"""Which links are away as a whole while some faults are in force."""
+"""Which whole links are away while certain faults are in force."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def links_away(faults: Iterable[Fault]) -> frozenset[str]:
     """Names of the links on which neither open nor new connections work while all these faults are in force.
 
     For example, `link.down(redis)` alone takes "redis" away; `syscall.connect(redis, errno="EINVAL")` only together
-    with `link.cut(redis)`, because open connections would be used on.
+    with `link.cut(redis)`, because the service would keep using open connections.
     """
     taken: dict[str, frozenset[Connections]] = {}
     for fault in faults:

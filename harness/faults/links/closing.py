@@ -63,9 +63,9 @@ class Cut(LinkFault, TimedFault, kind="link.cut"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """It happens once, before the deliveries: all are acknowledged."""
+        """It happens once, before the deliveries, so all are acknowledged."""
         return Example(cls(ground.link), met="after", deliveries=SOME)
 
     def injection(self, site: Site) -> Injection:
-        """Close the open connections; the relay goes on listening."""
+        """Close the open connections; the relay keeps listening."""
         return CutInjection(self.link, site)

@@ -32,28 +32,29 @@ WORDS: Final[dict[How, str]] = {
 
 @dataclass(frozen=True, repr=False)
 class Handshake(LinkFault, kind="link.handshake"):
-    """TLS handshakes of new connections go wrong. Open connections go on.
+    """TLS handshakes of new connections fail. Open connections continue.
 
     For example::
 
         async with lab.inject(link.cut(postgres), link.handshake(postgres, how="stall")):
             await lab.deliver(expect=REFUSED)
 
-    With a wrong certificate it is the service that has to end the handshake, if it verifies (`sslmode=verify-full`, for
-    example). The evidence says how many it ended: a service that goes on does not verify. The link must have
+    If the certificate is wrong, the service itself has to end the handshake, if it verifies (`sslmode=verify-full`, for
+    example). The evidence says how many handshakes it ended: a service that goes on does not verify. The link must have
     `tls = true`.
 
     Args:
         link: the link that it strikes, such as `redis`.
         how: "cut": closed after the service has begun. "stall": never answered; closed when healed. "garbage": answered
-            with bytes that are no TLS, and closed. "declined": where the protocol has the service ask for TLS, it is
-            told that there is none, and who goes on in plain text is served; elsewhere as "cut". "cut_in_answer",
-            "stall_in_answer": the same in the middle of the server's answer, ServerHello to Finished. "garbled": a bit
-            of that is wrong. "cut_at_finished": closed when the client has sent its Finished, after which TLS 1.3 takes
-            the handshake for complete. "expired", "other_name", "other_authority": the certificate is so.
+            with bytes that are not TLS, and closed. "declined": if the service asks for TLS by its protocol, the answer
+            is that there is none, and a service that goes on in plain text is served; in other protocols the same as
+            "cut". "cut_in_answer", "stall_in_answer": the same in the middle of the server's answer, ServerHello to
+            Finished. "garbled": a bit of that answer is wrong. "cut_at_finished": closed when the client has sent its
+            Finished; for a client of TLS 1.3 the handshake is then complete. "expired", "other_name",
+            "other_authority": the certificate has expired, or has another name or another authority.
 
     Raises:
-        UsageError: there is no such way; when it is injected, if the link speaks no TLS.
+        UsageError: `how` is something else; or, when it is injected, the link does not use TLS.
     """
 
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (HANDSHAKE_MET,)
@@ -75,7 +76,7 @@ class Handshake(LinkFault, kind="link.handshake"):
         return Example(fault, beside=(Cut(ground.link),), deliveries=SOME, expect=ground.without_link)
 
     def injection(self, site: Site) -> Injection:
-        """Have handshakes go wrong until healed. Raises UsageError if the link speaks no TLS."""
+        """Make handshakes fail until healed. Raises UsageError if the link does not use TLS."""
         if not site.laid(self.link).tls:
             mend = f"add tls = true to [links.{self.link.name}]"
             raise UsageError.at(self.kind, "link", self.link.name, "this link speaks no TLS", mend=mend)
@@ -99,7 +100,7 @@ class _Troubled(Injection):
         return (await self._site.relay.troubled(self._hop))[0] if self._on else 0
 
     async def heal(self) -> None:
-        """Let handshakes be as they were."""
+        """Stop breaking handshakes."""
         if not self._on:
             return
         met, failed = await self._site.relay.trouble_handshakes(self._hop, None)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CUT_WITHIN_S = 5.0
 ALIKE_MAX = 9
-"""So many faults of one kind, at most, are in force on one link at once."""
+"""How many faults of one kind can be in force on one link at once."""
 CONNECTIONS_CUT = EvidenceKind(
     "connections_cut", "kernel", "connections of the service were open on the link, and are gone"
 )
@@ -137,7 +137,7 @@ class ToxicsInjection(Injection):
             self._toxics.append(await self._added(toxic))
 
     async def _added(self, toxic: Toxic) -> Toxic:
-        """Add it under the first name that no other fault of this link has taken: two that are alike add up."""
+        """Add the toxic under a name that no other fault of this link has taken: two equal faults add up."""
         names = [toxic.name, *(f"{toxic.name}_{number}" for number in range(2, ALIKE_MAX + 1))]
         for name in names:
             named = dataclasses.replace(toxic, name=name)

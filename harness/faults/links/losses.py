@@ -1,7 +1,7 @@
 """Faults of a link's packets: the kernel drops what arrives at the relay's sockets, before TCP acknowledges it.
 
-For the service's own TCP the line looks like a real dead or bad one: it retransmits, and TCP_USER_TIMEOUT and keepalive
-apply. A connection that was only lost for a while goes on when the next try arrives.
+To the service's TCP this looks like a really dead or bad line: it retransmits, and TCP_USER_TIMEOUT and keepalive
+apply. If the line is only dead for a while, a connection continues when the next retransmission arrives.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class LossFault(LinkFault, TimedFault):
         raise NotImplementedError
 
     def injection(self, site: Site) -> Injection:
-        """Have the relay's kernel drop segments, until healed."""
+        """Make the relay's kernel drop segments until healed."""
         return LossInjection(self, site)
 
 
@@ -57,17 +57,17 @@ class Dead(LossFault, kind="link.dead"):
         async with lab.inject(link.dead(postgres, at=postgres.sent("COMMIT"))):
             await lab.deliver()
 
-    As when a cable is pulled. The relay's kernel drops what arrives, so TCP sends it again and again, as it does over a
-    line that is dead: TCP_USER_TIMEOUT and keepalive notice that (tcp(7)), and `link.swallow` does not show it. Healed,
-    a connection goes on where both ends still have it: the next try arrives.
+    This is like a pulled cable. The relay's kernel drops what arrives, so TCP sends it again and again, as over any
+    dead line. TCP_USER_TIMEOUT and keepalive notice this (tcp(7)); they do not notice `link.swallow`. When the fault is
+    healed, a connection that both ends still have continues: the next retransmission arrives.
 
-    At a message, the line goes dead just after it: what the service sent arrives at the server, and its answer is lost;
-    an answer arrives at the service, and what that sends next is lost.
+    At a message, the line goes dead just after it. If the service sent the message, it arrives at the server, and its
+    answer is lost. If the message is an answer, it arrives at the service, and what the service sends next is lost.
 
-    With `way="sent"` only what the service sends gets lost. With `way="answered"` only what the server sends does,
+    With `way="sent"` only what the service sends is lost. With `way="answered"` only what the server sends is lost,
     between the server and the relay: the relay's kernel still acknowledges what the service sends.
 
-    With `one=True` only the connection on which the message comes is dead: others go on, and new ones can be made.
+    With `one=True` only the message's connection is dead: others continue, and new ones can be made.
 
     Args:
         link: the link that it strikes, such as `redis`.
@@ -89,13 +89,13 @@ class Dead(LossFault, kind="link.dead"):
         _check_one(self)
 
     def effect(self) -> str:
-        """What does not arrive, and where."""
+        """What is lost, and where."""
         lost = f"let nothing arrive that is sent {self.whose} {self.link}"
         return f"{lost}, on the connection of the message" if self.one else f"{lost}, and no connect come through"
 
     @property
     def whose(self) -> str:
-        """Which way, in words."""
+        """The direction, in words."""
         return {"both": "to or by", "sent": "to", "answered": "by"}[self.way]
 
     def loss(self) -> Loss:
@@ -105,7 +105,7 @@ class Dead(LossFault, kind="link.dead"):
 
 @dataclass(frozen=True, repr=False)
 class SwallowSyn(LossFault, kind="link.swallow_syn"):
-    """New connects hang: their SYN gets lost. Open connections go on.
+    """New connects hang, because their SYN is lost. Open connections continue.
 
     For example::
 
@@ -136,14 +136,14 @@ class SwallowSyn(LossFault, kind="link.swallow_syn"):
 
 @dataclass(frozen=True, repr=False)
 class Lose(LossFault, kind="link.lose"):
-    """`percent` of a hundred segments get lost, at random. TCP sends them again, so data comes late.
+    """`percent` of a hundred segments are lost, at random. TCP sends them again, so data arrives late.
 
     For example::
 
         async with lab.inject(link.lose(postgres, percent=10)):
             await lab.deliver(10)
 
-    The first retransmission comes 200 ms after a loss, each further one after twice the time. Segments that only
+    The first retransmission comes 200 ms after a loss, each further one after twice that time. Segments that only
     acknowledge count, too. The kernel draws the random numbers, so a run with the same seed loses other segments.
 
     Args:
@@ -173,25 +173,26 @@ class Lose(LossFault, kind="link.lose"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """Some segments are lost for sure, and perhaps so many that a delivery takes too long."""
+        """Some segments are certainly lost, perhaps so many that a delivery takes too long."""
         return Example(cls(ground.link, percent=30), deliveries=SOME, expect=ANY_OUTCOME)
 
     def loss(self) -> Loss:
-        """A share of them."""
+        """A share of all segments."""
         return Loss(percent=self.percent, way=self.way)
 
 
 @dataclass(frozen=True, repr=False)
 class HalfOpen(LossFault, kind="link.half_open"):
-    """The server has forgotten the open connections, and the service does not know: what it sends there gets lost.
+    """The server has forgotten the open connections, and the service does not know: what it sends on them is lost.
 
     For example::
 
         await lab.inject(link.half_open(postgres))
         await lab.deliver()
 
-    This happens when a firewall or a balancer has dropped its table, or a server has lost its power: no FIN, no RST.
-    For the server the connections are closed. New ones work. When it is healed, the forgotten ones are reset.
+    This happens when a firewall or a load balancer has dropped its table, or a server has lost power: the service gets
+    no FIN and no RST. For the server the connections are closed. New ones work. When the fault is healed, the forgotten
+    ones are reset.
 
     Args:
         link: the link that it strikes, such as `redis`.
@@ -236,13 +237,14 @@ class ForgetIdle(LossFault, kind="link.forget_idle"):
             await lab.wait(1, because="connections are forgotten when they are idle for half a second")
             await lab.deliver()
 
-    Firewalls, balancers and NAT do this, mostly after minutes. Every segment counts, so frequent keepalive (tcp(7))
-    keeps a connection. When it is healed, the forgotten ones are reset.
+    Firewalls, load balancers and NAT do this, mostly after minutes. Every segment counts, so frequent keepalive
+    (tcp(7)) keeps a connection. When it is healed, the forgotten ones are reset.
 
     Args:
         link: the link that it strikes, such as `redis`.
         idle_s: seconds without a segment, more than 0, at most a day.
-        at: from when on. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until it is so.
+        at: when it begins. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until the
+            fault is in force.
 
     Raises:
         UsageError: `idle_s` is outside of its limits.
@@ -272,7 +274,7 @@ DAY_S = 86_400
 
 
 def _check_one(fault: Dead | HalfOpen) -> None:
-    """Refuse one connection where no message says which. Raises UsageError."""
+    """Refuse `one` if no message says which connection is meant. Raises UsageError."""
     if fault.one and not (isinstance(fault.at, Message) and fault.at.link == fault.link):
         mend = f"give at=, a message of {fault.link}, or leave one out"
         raise UsageError.at(fault.kind, "one", fault.one, f"no message of {fault.link} says which", mend=mend)

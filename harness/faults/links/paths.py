@@ -29,17 +29,17 @@ WORDS: Final[dict[Why, str]] = {
 
 @dataclass(frozen=True, repr=False)
 class Unreach(LossFault, kind="link.unreachable"):
-    """What the service sends gets lost, and a router says so by ICMP: destination unreachable.
+    """What the service sends is lost, and a router reports it by ICMP: destination unreachable.
 
     For example::
 
         async with lab.inject(link.cut(postgres), link.unreachable(postgres, why="prohibited")):
             await lab.deliver(expect=REFUSED)
 
-    A connect that is under way ends at once: EHOSTUNREACH, for a network ENETUNREACH (icmp(7)). An open connection does
-    not: the kernel sends again until TCP_USER_TIMEOUT, keepalive or `net.ipv4.tcp_retries2` give it up, and then says
-    the same error (tcp(7)). `syscall.connect` has the same errors without any packet, and those that a local firewall
-    gives (EPERM, EACCES).
+    A running connect ends at once with EHOSTUNREACH, or for a network with ENETUNREACH (icmp(7)). An open connection
+    does not end at once: the kernel sends again until TCP_USER_TIMEOUT, keepalive or `net.ipv4.tcp_retries2` ends it,
+    and then reports the same error (tcp(7)). `syscall.connect` gives the same errors without any packet, and those of a
+    local firewall (EPERM, EACCES).
 
     Args:
         link: the link that it strikes, such as `redis`.
@@ -57,7 +57,7 @@ class Unreach(LossFault, kind="link.unreachable"):
     why: Why = field(default="host", kw_only=True)
 
     def effect(self) -> str:
-        """What is lost, and which message the service gets."""
+        """What is lost, and which ICMP message the service gets."""
         return f"lose what is sent to {self.link}, and say so by ICMP ({WORDS[self.why]})"
 
     @classmethod
@@ -66,17 +66,17 @@ class Unreach(LossFault, kind="link.unreachable"):
         return Example(cls(ground.link), beside=(Cut(ground.link),), deliveries=SOME, expect=ground.without_link)
 
     def loss(self) -> Loss:
-        """All that the service sends."""
+        """Everything that the service sends."""
         return Loss(way="sent")
 
     def injection(self, site: Site) -> Injection:
-        """Lose it, and answer it, until healed."""
+        """Drop it and answer it until healed."""
         return _Unreachable(self, site)
 
 
 @dataclass(frozen=True, repr=False)
 class MtuHole(LossFault, kind="link.mtu_hole"):
-    """Packets of more than `mtu_bytes` get lost without a message. Smaller ones pass.
+    """Packets of more than `mtu_bytes` are lost without a message. Smaller ones pass.
 
     For example::
 
@@ -85,7 +85,8 @@ class MtuHole(LossFault, kind="link.mtu_hole"):
 
     This happens behind a tunnel whose firewall also drops ICMP. Connects and short statements work, and a large
     statement hangs, because TCP sends it again in the same size (RFC 2923). Linux tries smaller ones only with
-    `net.ipv4.tcp_mtu_probing`. Over the loopback interface a packet holds up to 64 kB. Healed, the next try passes.
+    `net.ipv4.tcp_mtu_probing`. Over the loopback interface a packet holds up to 64 kB. When the fault is healed, the
+    next retransmission passes.
 
     Args:
         link: the link that it strikes, such as `redis`.
@@ -126,7 +127,7 @@ LEAST_BYTES, MOST_BYTES = 200, 60_000
 
 
 class _Unreachable(LossInjection):
-    """Answers for as long as segments get lost."""
+    """Answers as long as segments are dropped."""
 
     def __init__(self, fault: Unreach, site: Site) -> None:
         super().__init__(fault, site)
@@ -135,7 +136,7 @@ class _Unreachable(LossInjection):
         self._told = 0
 
     async def act(self) -> None:
-        """Lose and answer. Raises HarnessError if this machine has no raw sockets."""
+        """Drop and answer. Raises HarnessError if this machine has no raw sockets."""
         try:
             self._says = Unreachable(self._site.laid(self._fault.link).port, self._why)
         except OSError as problem:
@@ -148,7 +149,7 @@ class _Unreachable(LossInjection):
         return self._told if self._says is None else self._says.told
 
     async def heal(self) -> None:
-        """Say nothing more, and lose nothing more."""
+        """Stop answering and dropping."""
         says, self._says = self._says, None
         if says is not None:
             asyncio.get_running_loop().remove_reader(says.descriptor)

@@ -1,4 +1,4 @@
-"""What all faults of a whole link share, and what those that use a toxic share."""
+"""The common base of all faults of a whole link, and of those that use a toxic."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ToxicFault(LinkFault):
     `toxic`: its type in Toxiproxy. `always`: attributes that are the same for every such fault, by Toxiproxy's names.
 
     Raises:
-        UsageError: a number lies outside its field's limits. Toxiproxy itself checks none.
+        UsageError: a number is outside its field's limits. Toxiproxy itself checks nothing.
     """
 
     toxic: ClassVar[str]

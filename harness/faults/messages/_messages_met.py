@@ -13,7 +13,7 @@ from harness.relay import Action, Fired, Report
 from harness.vocabulary import Message
 
 TOLD_EACH = 20
-"""How many firings are recorded one by one. Of the others only the number is recorded."""
+"""How many firings are recorded one by one. For the others only their number is recorded."""
 
 
 class MessagesMet(Injection):

@@ -1,8 +1,8 @@
-"""Has clients hang up exactly at a message: the relay holds it until their sockets are closed.
+"""Makes clients hang up exactly at a message: the relay holds it until their sockets are closed.
 
 A message does not say for which client's request the service sends it. So the relay holds each such message until as
-many are held as requests are open: then every open request is at its message, whichever is whose. All of their clients
-close their connections, and only then do the messages pass.
+many are held as requests are open: then every open request is at its message. All of their clients close their
+connections, and only then do the messages pass.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from harness.stack.tcp.sockets import kept_open
 from harness.vocabulary import Value
 
 NOTICED_WITHIN_S = 0.05
-"""How long a held message waits for the service to close its end, too. A service that does not look keeps it open."""
+"""How long a held message waits for the service to close its end, too. A service that does not look at the connection
+keeps it open."""
 LOOK_EVERY_S = 0.001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HungUp:
-    """A client that hung up, the `number`th. `fired`: a message that was held then.
+    """The `number`th client that hung up. `fired`: a message that was held then.
 
     `noticed`: the service had closed its end, too, before the message passed.
     """
@@ -41,16 +42,16 @@ class HungUp:
 
     @property
     def told(self) -> str:
-        """In words, for people."""
+        """In words, for readers."""
         seen = "the service closed its end" if self.noticed else "the service kept its end open"
         return f"the client of request {self.request} (port {self.port}) hung up, and {seen}"
 
 
 class HangingUp:
-    """Holds the messages of a rule, and has the clients of the site hang up. From `begin` to `end`.
+    """Holds the messages of a rule, and makes the site's clients hang up, from `begin` to `end`.
 
     `at`: the moment, for the history. `told`: called for each client that hung up. A rule that is not `always` holds
-    one message: there all clients whose requests are open hang up.
+    one message: then all clients hang up whose requests are open.
     """
 
     def __init__(self, site: Site, rule: Rule, at: Value, told: Callable[[HungUp], None]) -> None:
@@ -113,13 +114,16 @@ class HangingUp:
             )
 
     async def _noticed(self, ports: Sequence[int]) -> bool:
-        """Give the service a moment to see it: an answer that is released at once could be read before the close."""
+        """Give the service a moment to see the close.
+
+        It could read an answer that is released at once before the close.
+        """
         port = self._site.service.port
         closed = await poll(lambda: not kept_open(port, ports), within_s=NOTICED_WITHIN_S, interval_s=LOOK_EVERY_S)
         return closed is not None
 
     async def instead(self) -> str:
-        """What happened instead, if no client has hung up. From then on none does."""
+        """What happened instead, if no client has hung up. After this call no client does."""
         await self._finish()
         if self.count:
             return ""
@@ -128,13 +132,13 @@ class HangingUp:
         return f"0 of {self._callers.count} clients hung up; {seen if held else await misses(self._site, self._rule)}"
 
     async def _finish(self) -> None:
-        """Let a hang-up that has begun come to its end."""
+        """Wait until a hang-up that has begun is complete."""
         self._ending = True
         self._changed.set()
         await self._background.end(cancel=False)
 
     async def end(self) -> None:
-        """Let everything pass. Idempotent. Raises what the relay raised."""
+        """Let everything pass. Idempotent. Raises the relay's error, if there was one."""
         await self._finish()
         await self._site.relay.disarm(self._rule.id)
         for leave in self._leave:

@@ -1,4 +1,4 @@
-"""What all faults share that strike at one message. The relay carries them out."""
+"""The common base of all faults that strike at one message. The relay carries them out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.relay import Action, Direction, check_action
 from harness.vocabulary import Message
 
 Swept: TypeAlias = Mapping[str, Callable[[int], Action]]
-"""What a sweep has the relay do to a message of so many bytes, by the name in the sweep's map."""
+"""The actions that a sweep has the relay perform on a message of this size, by their names in the sweep's map."""
 
 
 def carried_out(kind: str) -> EvidenceKind:
@@ -38,17 +38,17 @@ class MessageFault(Fault):
     swept: ClassVar[Swept] = {}
     """What a sweep does with it at every message."""
     swept_on_demand: ClassVar[Swept] = {}
-    """What a sweep does with it only where it is asked to, once for each statement: such a cell lasts for seconds."""
+    """What a sweep does with it only if asked to, once for each statement, because such a cell takes seconds."""
     not_swept: ClassVar[str] = ""
     """Why a sweep leaves it out."""
     hangs_up: ClassVar[bool] = False
-    """Whether clients hang up at the message, which the relay holds until they have."""
+    """Whether clients hang up at the message. The relay holds it until they have."""
     garbles: ClassVar[bool] = False
     """Whether it does to a stream what TCP never does: no service can survive it, but it can notice."""
     at: Message
 
     def __init_subclass__(cls, *, kind: str = "") -> None:
-        """Register it; unless it says otherwise, its evidence is the relay's report that the action was carried out."""
+        """Register the fault. By default its evidence is the relay's report that the action was carried out."""
         super().__init_subclass__(kind=kind)
         if kind and "evidence" not in cls.__dict__:
             cls.evidence = (carried_out(kind),)
@@ -79,7 +79,7 @@ class MessageFault(Fault):
 
     @classmethod
     def swept_as(cls, met: MessageMet) -> str:
-        """The name, in a sweep's map, of what was done to this message."""
+        """The name of the action on this message in a sweep's map."""
         del met
         return next(iter(cls.swept), "")
 
@@ -100,7 +100,7 @@ class WireFault(MessageFault):
         return self.always
 
     def words(self) -> str:
-        """What it does, and if to every such message, that."""
+        """What it does, and whether to every such message."""
         return f"{self.effect()}, every time" if self.always else self.effect()
 
 

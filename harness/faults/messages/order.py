@@ -51,12 +51,12 @@ class Order(Fault, kind="wire.order"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """Of two copies of a delivery the later overtakes the earlier, which waits for it."""
+        """The later of two copies of a delivery overtakes the earlier one, which waits for it."""
         first, second = (ground.link.sent(ground.sent.text, connection=number) for number in (1, 2))
         return Example(cls((second, first)), copies=2)
 
     def effect(self) -> str:
-        """The messages in their order, with their connections where those matter."""
+        """The messages in their order, with their connections if those matter."""
         said = [
             f"{each.words()} on connection {each.connection}" if each.connection is not None else each.words()
             for each in self.messages
@@ -64,7 +64,7 @@ class Order(Fault, kind="wire.order"):
         return f"let messages pass in this order only: {', then '.join(said)}"
 
     def injection(self, site: Site) -> Injection:
-        """Hold them all, and release one after the other."""
+        """Hold all messages, and release one after the other."""
         return _InOrder(self.evidence[0], self.messages, site)
 
 

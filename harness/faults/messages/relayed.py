@@ -36,7 +36,7 @@ def rule_for(
 
 
 async def misses(site: Site, rule: Rule) -> str:
-    """What the relay saw instead of what the rule waits for, closest first; "" if it has fired, or is not armed."""
+    """The messages that the relay saw instead, closest first; "" if the rule has fired, or is not armed."""
     if not site.relay.is_armed(rule.id) or await site.relay.fired(rule.id):
         return ""
     seen: Sequence[str] = await site.relay.near_misses(rule.id)
@@ -49,7 +49,7 @@ async def fired(site: Site, rule: Rule) -> None:
 
 
 async def passed(site: Site, rule: Rule) -> None:
-    """Wait until what the rule held has been passed on."""
+    """Wait until the messages that the rule held have been passed on."""
     await _reported(site, Passed, rule)
 
 

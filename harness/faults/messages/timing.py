@@ -26,7 +26,7 @@ class TimedFault(Fault):
 
     @property
     def takes_away(self) -> frozenset[Connections]:
-        """Nothing if it waits for a moment: then it is unknown since when."""
+        """None if the fault waits for a moment, because the time is unknown then."""
         return super().takes_away if self.at is None else frozenset()
 
     def words(self) -> str:
@@ -43,13 +43,13 @@ class Trigger(Protocol):
         """Start to watch."""
 
     async def come(self) -> None:
-        """Return when the moment has come."""
+        """Wait until the moment has come."""
 
     async def acted(self) -> None:
         """Release what was held: the fault has acted, or never will. Can be called repeatedly."""
 
     async def instead(self) -> str:
-        """What happened instead, if the moment has not come; else ""."""
+        """What happened instead, if the moment has not come; otherwise ""."""
 
 
 class AtMessage:
@@ -84,7 +84,7 @@ class WhenSeen:
         self._seen = seen
 
     async def begin(self) -> None:
-        """Look once, so that the session is open that a look may need: the moment may be short."""
+        """Look once, so that a session that the look needs is open already: the moment may be short."""
         await self._seen()
 
     async def come(self) -> None:
@@ -131,7 +131,7 @@ class Armed(Injection):
         return await (self._fault if self._striking else self._trigger).instead()
 
     async def heal(self) -> None:
-        """If it has begun to act, let it finish; then undo it. Raises what it raised."""
+        """If the fault has begun to act, let it finish; then undo it. Raises the fault's error, if there was one."""
         await self._background.end(cancel=not self._striking)
         try:
             await self._trigger.acted()

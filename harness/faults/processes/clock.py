@@ -33,10 +33,10 @@ class Clock(TimedFault, kind="process.clock"):
 
     A program reads its wall clock from the vDSO (vdso(7)), by code that the kernel maps into each process. The harness
     writes there, into this process's own copy, so that it needs no preloaded library and no restart. A service that is
-    started again meanwhile gets the same clock when it is alive.
+    restarted while the fault is in force gets the same clock once it is alive.
 
     The evidence: the new code is in place, and, if the service's answers have a date (HTTP's `Date`), they show the
-    other time. Without such a date something else has to be felt.
+    other time. Without such a date the service must feel something else.
 
     Args:
         ahead_s: by how many seconds its clock is ahead of the machine's; negative: behind.
@@ -44,7 +44,7 @@ class Clock(TimedFault, kind="process.clock"):
             the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
 
     Raises:
-        UsageError: it is set by nothing, or by more than ten years.
+        UsageError: `ahead_s` is 0, or more than ten years.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({CLOCK})
@@ -63,7 +63,7 @@ class Clock(TimedFault, kind="process.clock"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """A delivery is acknowledged an hour later, too; a link is cut besides, which is felt."""
+        """A delivery is acknowledged an hour later, too. A link is also cut, so that the service feels something."""
         return Example(cls(ahead_s=3600), beside=(cut(ground.link),), deliveries=SOME)
 
     def injection(self, site: Site) -> Injection:
@@ -87,13 +87,13 @@ class _Clock(Injection):
 
     @property
     def _dated(self) -> list[float]:
-        """How far ahead the answers were dated that show the other time: HTTP's date has whole seconds."""
+        """How far ahead the dates of the answers were that show the other time. HTTP's date has whole seconds."""
         return [
             ahead_s for ahead_s in self._site.service.dates if abs(ahead_s - self._fault.ahead_s) < abs(ahead_s) / 2
         ]
 
     async def fired(self) -> int:
-        """How many answers were dated by the other time."""
+        """How many answers had a date of the other time."""
         return len(self._dated)
 
     async def heal(self) -> None:

@@ -33,7 +33,7 @@ SIGNAL_IGNORED = EvidenceKind("signal_ignored", "kernel", "the service's process
 
 @dataclass(frozen=True, repr=False)
 class Kill(TimedFault, kind="process.kill"):
-    """The service is killed with SIGKILL. When it is healed, it is started again, as it was.
+    """The service is killed with SIGKILL. Healing starts it again, with the same settings.
 
     For example::
 
@@ -41,12 +41,12 @@ class Kill(TimedFault, kind="process.kill"):
             await lab.deliver(expect=UNKNOWN)
 
     A process cannot catch or ignore SIGKILL (signal(7)): nothing is flushed or answered. If the service's first process
-    is killed, and others of its processes live on without it, the evidence says so, and healing ends them.
+    is killed, and its other processes live on, the evidence says so, and healing ends them.
 
     Args:
         worker: which process below the service's first one is struck: its number from 1, in the order of their start,
-            or "all" of them. None: the first one. A worker is not started again by the harness: that is the service's
-            own business.
+            or "all" of them. None: the first one. The harness does not restart a worker; the service itself must do
+            that.
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
             the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
     """
@@ -61,7 +61,7 @@ class Kill(TimedFault, kind="process.kill"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """It is killed with a delivery under way: nothing was promised."""
+        """It is killed while it handles a delivery: nothing was promised."""
         return Example(cls(at=ground.sent), expect=UNKNOWN)
 
     def injection(self, site: Site) -> Injection:
@@ -81,13 +81,13 @@ class Terminate(TimedFault, kind="process.terminate"):
             await lab.deliver()
 
     The fault is in force when the service's listening socket is closed. If the service still listens five seconds
-    later, that is recorded as evidence, for the checks to judge. When it is healed, it is started again, as it was.
+    later, that is recorded as evidence, for the checks to judge. Healing starts it again, with the same settings.
 
     Args:
         worker: which process below the service's first one is asked; see `process.kill`.
-        times: how often it is asked. A supervisor may signal the process, and then its whole group. Accepted requests
-            are answered all the same.
-        by: the signal. Ctrl-C sends SIGINT, and so do supervisors that are told to (`STOPSIGNAL`, `KillSignal=`).
+        times: how often it is asked. A supervisor may signal the process, and then its whole group. The service must
+            still answer accepted requests.
+        by: the signal. Ctrl-C sends SIGINT, and so do supervisors with that setting (`STOPSIGNAL`, `KillSignal=`).
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
             the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
 
@@ -114,11 +114,11 @@ class Terminate(TimedFault, kind="process.terminate"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """It must end while a delivery is under way. It answers what it accepted."""
+        """It must end while it handles a delivery. It answers what it accepted."""
         return Example(cls(at=ground.sent))
 
     def injection(self, site: Site) -> Injection:
-        """Ask it to end; wait until it accepts nothing new."""
+        """Ask it to end; wait until it accepts no new connections."""
         if self.worker is not None:
             return _EndWorkers(self.kind, self.worker, site, signal.Signals[self.by])
         return _Terminate(site, signal.Signals[self.by], again=self.times - 1)
@@ -201,7 +201,7 @@ class _Terminate(_End):
 
 
 class _EndWorkers(Once):
-    """Ends processes below the service's first one, which goes on, and may start others in their place."""
+    """Ends processes below the service's first one, which continues, and may start others in their place."""
 
     def __init__(self, kind: str, which: Which, site: Site, signum: signal.Signals) -> None:
         self._kind = kind

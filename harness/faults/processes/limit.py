@@ -31,7 +31,7 @@ NEAR_BYTES = 1 << 20
 
 @dataclass(frozen=True, repr=False)
 class Limit(TimedFault, kind="process.limit"):
-    """The service's processes may open few more descriptors, or take little more memory. Healing restores their limits.
+    """The service's processes can open only a few more descriptors, or use little more memory, until healed.
 
     For example::
 
@@ -42,7 +42,7 @@ class Limit(TimedFault, kind="process.limit"):
     file is not opened (EMFILE), beyond RLIMIT_AS no memory is mapped (ENOMEM). They count from what each process has
     when the fault strikes.
 
-    Evidence is that a process came to its limit. That the limit was set proves only that it was carried out.
+    The evidence is that a process reached its limit. That the limit was set is not enough.
 
     Args:
         more_descriptors: how many more each process may have open than it has, 1 or more.
@@ -75,7 +75,7 @@ class Limit(TimedFault, kind="process.limit"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """Enough is left; a link is cut besides, which is felt."""
+        """The process has room enough. A link is also cut, so that the service feels something."""
         return Example(cls(more_descriptors=100), beside=(cut(ground.link),), deliveries=SOME)
 
     def injection(self, site: Site) -> Injection:
@@ -146,7 +146,7 @@ def _limited(process: psutil.Process, fault: Limit) -> _Before:
 
 
 def _highest_descriptor(pid: int) -> int:
-    """RLIMIT_NOFILE is one more than the highest number that a new descriptor may have."""
+    """RLIMIT_NOFILE is one more than the highest number of a new descriptor."""
     return max((int(each.name) for each in Path(f"/proc/{pid}/fd").iterdir()), default=0)
 
 

@@ -20,7 +20,7 @@ FULL_DISK = Path("/dev/full")
 
 @dataclass(frozen=True, repr=False)
 class LoseOutput(Fault, kind="process.lose_output"):
-    """The service is started again with an output that cannot be written. Healing starts it with its log again.
+    """The service is restarted with an output that it cannot write. Healing restarts it with its log.
 
     For example::
 
@@ -28,11 +28,11 @@ class LoseOutput(Fault, kind="process.lose_output"):
             await lab.deliver(5)
 
     Every write to standard output and standard error fails: on a full disk with ENOSPC (full(4)), into a closed pipe
-    with EPIPE, for a program that ignores SIGPIPE (pipe(7)); another one is ended by that signal. The kernel then shows
-    where the service listens, because its log cannot.
+    with EPIPE, if the program ignores SIGPIPE (pipe(7)); otherwise that signal ends it. The harness then asks the
+    kernel where the service listens, because there is no log.
 
-    That the output leads nowhere proves only that it was carried out. A figure with `at_least`, or another fault, shows
-    that something was felt.
+    That the output leads nowhere does not prove that the service felt it. Use a figure with `at_least`, or another
+    fault, to show this.
 
     Args:
         to: `full disk` or `closed pipe`.
@@ -45,7 +45,7 @@ class LoseOutput(Fault, kind="process.lose_output"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """No line can be logged. A link is down, too: the service refuses a delivery that needs it."""
+        """The service cannot log. A link is down, too: the service refuses a delivery that needs it."""
         fault = cls(to="full disk")
         return Example(fault, beside=(down(ground.link),), deliveries=SOME, expect=ground.without_link)
 

@@ -17,7 +17,7 @@ Which: TypeAlias = int | Literal["all"] | None
 
 
 def workers_of(pid: int) -> Sequence[psutil.Process]:
-    """The living processes below this one, in the order of their start; none if it is gone."""
+    """The living processes below this one, in the order of their start; none if this process is gone."""
     try:
         below = psutil.Process(pid).children(recursive=True)
     except psutil.NoSuchProcess:
@@ -26,7 +26,7 @@ def workers_of(pid: int) -> Sequence[psutil.Process]:
 
 
 def chosen(kind: str, which: Which, pid: int) -> Sequence[psutil.Process]:
-    """The workers that are meant: one by its number from 1, or all. Raises UsageError where there is none such."""
+    """The chosen workers: one by its number from 1, or all. Raises UsageError if there is no such worker."""
     known = workers_of(pid)
     if which == "all" and known:
         return known
@@ -38,7 +38,7 @@ def chosen(kind: str, which: Which, pid: int) -> Sequence[psutil.Process]:
 
 
 def lives(process: psutil.Process) -> bool:
-    """Whether it is there, and not only waits for its parent to collect its end."""
+    """Whether the process lives, and is not a zombie."""
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

@@ -94,8 +94,8 @@ class Sending(Verbs):
             async with lab.inject(link.down(postgres)):
                 await lab.contract()
 
-        Every run also sends them, before the scenario and after its recovery. Of the many unusual requests that must be
-        acknowledged or rejected, it then sends one in sixteen, and of other senders one.
+        Every run also sends them, before the scenario and after its recovery. Then it sends only one in sixteen of the
+        many unusual requests that must be acknowledged or rejected, and only one other sender's.
 
         Args:
             slow: send only those unusual requests that the target marks `slow`. Each takes seconds.
