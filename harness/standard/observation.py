@@ -23,7 +23,6 @@ from harness.standard.plan import StandardSuite, Unbroken, standard_suite
 from harness.standard.planned import LeftOut
 from harness.standard.statements import statements
 from harness.target import Target
-from harness.vocabulary.ids import EVERY_ID, EVERY_UUID
 
 KINDS: tuple[Kind, ...] = ("warm", "repeat", "read")
 TRIES = 3
@@ -98,7 +97,7 @@ async def _look(bed: Testbed, run: RunConfiguration) -> Unbroken:
         except EndedError as problem:
             return not_recorded(problem)
         at_rest = await record_rest(lane, AT_REST_S)
-        every = EVERY_UUID if bed.target.description.names_by_uuid else EVERY_ID
+        every = bed.target.description.naming.begins
         used = {each.kind: frozenset(message.link for message in each.messages) for each in recordings}
         left_out = [LeftOut(f"the statements of a {each.kind}", each.left_out) for each in recordings if each.left_out]
         return Unbroken(

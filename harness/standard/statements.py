@@ -11,7 +11,7 @@ from harness.protocols.contract.search import SEARCHED
 from harness.search.recording.places import Kind
 from harness.search.recording.recording import Observed, Recording, Shapes
 from harness.vocabulary import Link, Message
-from harness.vocabulary.ids import EVERY_ID, EVERY_UUID
+from harness.vocabulary.ids import ANY_NAME, EVERY_ID
 
 PHASES = ("query", "commit", "idle")
 """Phases of a connection in which it carries the service's own statements."""
@@ -111,7 +111,7 @@ def _different(recordings: Sequence[Recording]) -> Iterator[tuple[Observed, Kind
 
 def _named(message: Observed) -> str:
     """Its text up to a delivery's id: the scenario strikes another delivery, and all recorded repeats have one id."""
-    other = message.text.replace(EVERY_ID, "?").replace(EVERY_UUID, "?")
+    other = ANY_NAME.sub("?", message.text)
     if other == message.text:
         return message.text
     return SEARCHED.of(message.place.protocol).beginning([message.text, other])

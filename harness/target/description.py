@@ -30,6 +30,7 @@ from harness.target.sections.starts import StartDescription
 from harness.target.sections.stored import StoredDescription
 from harness.target.sections.times import Milliseconds, Seconds
 from harness.target.sections.words import Environment, Label, Name, Switch
+from harness.vocabulary.ids import Naming
 
 SCHEMA = "harness.target/2"
 SCHEMA_FILE: Final = Path(__file__).with_name("target.schema.json")
@@ -37,10 +38,10 @@ SCHEMA_FILE: Final = Path(__file__).with_name("target.schema.json")
 
 
 class HttpTemplate(Table):
-    """A sender without Python: a request with `{source}`, `{id}`, `{uuid}` and `{digest}` filled in.
+    """A sender without Python: a request with `{source}`, `{id}`, `{uuid}`, `{number}` and `{digest}` filled in.
 
-    Where the service takes no id but a UUID, write `{uuid}` in place of `{id}`, also in `[reads]`. It stands for the
-    id: what is `[stored]` may then list the UUID as `id`.
+    Where the service takes no id but a UUID, write `{uuid}` in place of `{id}`, also in `[reads]`; where it takes a
+    number, `{number}` (16 digits). It stands for the id: what is `[stored]` may then list it as `id`.
 
     The body can be a text with those and the delivery's own body in it: `{body}` as it is, a JSON document, or
     `{base64}`. For example, `body = '{"title": "{id}", "content": {body}}'`.
@@ -298,12 +299,14 @@ class TargetDescription(Table):
     """The profile of a run that names none."""
 
     @property
-    def names_by_uuid(self) -> bool:
-        """Whether requests name a delivery by the UUID that stands for its id."""
+    def naming(self) -> Naming:
+        """How requests name a delivery: by the UUID or the number that stands for its id, or by the id."""
         http = self.sender.http
         sent = () if http is None else (http.path, http.body or "", *http.headers.values())
         read = [text for read in self.reads.values() for text in (read.path, *read.headers.values())]
-        return any("{uuid}" in text for text in (*sent, *read))
+        texts = (*sent, *read)
+        used = (each for each in (Naming.UUID, Naming.NUMBER) if any(f"{{{each}}}" in text for text in texts))
+        return next(used, Naming.ID)
 
     def links_beside(self, link: str) -> tuple[str, ...]:
         """The links that lead to the same server as this one, itself included."""

@@ -16,7 +16,7 @@ SERVICE_PORT = "service.port"
 """Placeholder of a port that the harness chooses for the service to listen on."""
 REMEMBERED_BY = ("prefix", "source", "id")
 """Placeholders in the key by which a service remembers a delivery."""
-READ_BY = ("source", "id", "uuid")
+READ_BY = ("source", "id", "uuid", "number")
 """Placeholders in the path that shows a delivery."""
 LINK_AWAY = "{link}"
 """Placeholder of a link's name, in what readiness says of one that is away."""

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from harness.target.description import HttpTemplate
 from harness.target.sections.requests import SOURCE
-from harness.vocabulary.ids import uuid_of
+from harness.vocabulary.ids import number_of, uuid_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,11 @@ class Delivery:
     def uuid(self) -> str:
         """The UUID that stands for its id, for a service that takes nothing else. Rows may list it as the id."""
         return uuid_of(self.id)
+
+    @property
+    def number(self) -> str:
+        """The number that stands for its id, likewise: 16 digits, so that JavaScript can count so far."""
+        return number_of(self.id)
 
     @property
     def name(self) -> str:
@@ -144,13 +149,14 @@ class TemplateSender:
         return text.encode().replace(b"{body}", delivery.body)
 
 
-TEMPLATE_WORDS: Sequence[str] = ("source", "id", "uuid", "digest")
+TEMPLATE_WORDS: Sequence[str] = ("source", "id", "uuid", "number", "digest")
 BODY_WORDS: Sequence[str] = (*TEMPLATE_WORDS, "body", "base64")
 
 
 def words_of(delivery: Delivery) -> Mapping[str, str]:
     """What texts of the target may name of a delivery."""
-    return {"source": delivery.source, "id": delivery.id, "uuid": delivery.uuid, "digest": delivery.digest}
+    named = {"id": delivery.id, "uuid": delivery.uuid, "number": delivery.number}
+    return {"source": delivery.source, **named, "digest": delivery.digest}
 
 
 def fill(text: str, words: Mapping[str, str]) -> str:

@@ -31,7 +31,7 @@ from harness.standard.plan import StandardSuite, Unbroken, standard_suite
 from harness.standard.statements import statements
 from harness.target import Target, load_target
 from harness.vocabulary import Link
-from harness.vocabulary.ids import EVERY_UUID
+from harness.vocabulary.ids import EVERY_NUMBER, EVERY_UUID
 from harness.vocabulary.messages import Direction
 
 HTTP_AND_TCP = """
@@ -363,10 +363,10 @@ def test_what_one_delivery_sends_with_and_without_its_id_is_struck_where_it_name
     assert commit.answered == postgres.answered("COMMIT", having=EVERY_UUID)
 
 
-@pytest.mark.parametrize("begins", ["msg_", EVERY_UUID])
+@pytest.mark.parametrize("begins", ["msg_", EVERY_UUID, EVERY_NUMBER + 10 * "0"])
 def test_a_statement_with_an_id_in_its_text_is_one_whatever_the_delivery_and_struck_with_any_id(begins: str) -> None:
     """psycopg2 writes values into the text, and all repeats that are recorded have one id."""
-    inserts = [f"INSERT ('{begins}ab_{number}', 1)" for number in (1, 2)]
+    inserts = [f"INSERT ('{begins}{number:03}', 1)" for number in (1, 2)]
     recorded = [of(postgres, inserts[0], "COMMIT"), of(postgres, inserts[1], kind="repeat")]
     found = statements(recorded, [postgres])
     assert [each.sent for each in found] == [postgres.sent("INSERT"), postgres.sent("COMMIT")]

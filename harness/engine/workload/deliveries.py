@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Callable
 from functools import partial
 
 from harness.engine.workload import payloads
 from harness.target import SOURCE, Delivery
-from harness.vocabulary.ids import EVERY_ID, named_by
+from harness.vocabulary.ids import EVERY_ID, Naming, named_by, seed_of
 
 Body = Callable[[random.Random, int], bytes]
 """Makes the body of the delivery with this index, counted from 0."""
@@ -23,12 +22,12 @@ class Deliveries:
         self._body = body
         self._small = small
         self._rng = random.Random(seed)  # noqa: S311  # repeatable on purpose
-        self._prefix = hashlib.blake2b(seed.encode(), digest_size=6).hexdigest()
+        self._prefix = seed_of(seed)
         self._made = 0
 
-    def pattern(self, *, uuids: bool) -> str:
-        """Return an expression that finds the id of any delivery of this run, or its UUID."""
-        return named_by(self._prefix, uuids=uuids)
+    def pattern(self, naming: Naming) -> str:
+        """Return an expression that finds the id of any delivery of this run, or what stands for it."""
+        return named_by(self._prefix, naming)
 
     def names_to_come(self, count: int) -> tuple[tuple[str, str], ...]:
         """Return the source and the ids of the next deliveries, without making them."""

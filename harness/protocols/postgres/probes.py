@@ -13,7 +13,7 @@ from harness.protocols.contract.access import ADMIN_TIMEOUT_S, OWN_NAME
 from harness.protocols.contract.probes import ANSWERED_WITHIN_S, MomentState, SessionCount
 from harness.protocols.postgres.words import Waiting
 from harness.vocabulary import Moment
-from harness.vocabulary.ids import id_of, uuid_of
+from harness.vocabulary.ids import id_of, number_of, uuid_of
 
 __all__ = ["PostgresProbe", "serves", "session"]
 
@@ -100,7 +100,8 @@ class PostgresProbe:
         """Read what is stored."""
         every = f"({query.rstrip().rstrip(';')}\n) AS stored"
         sql = f"SELECT id::text, digest::text, count(*)::int FROM {every}"  # noqa: S608  # the target's own SQL
-        only, given = ("", []) if ids is None else ("WHERE id::text = ANY($1)", [[*ids, *map(uuid_of, ids)]])
+        every_name = [] if ids is None else [*ids, *map(uuid_of, ids), *map(number_of, ids)]
+        only, given = ("", []) if ids is None else ("WHERE id::text = ANY($1)", [every_name])
         rows = await self._fetch(f"{sql} {only} GROUP BY 1, 2", *given)
         return [(id_of(name), digest, copies) for name, digest, copies in rows]
 

@@ -53,7 +53,7 @@ class ReadDescription(Table):
     method: Method = "GET"
     """The method of the read."""
     path: UrlPath
-    """With `{source}`, `{id}` and `{uuid}`, which are filled in."""
+    """With `{source}`, `{id}`, `{uuid}` and `{number}`, which are filled in."""
     headers: dict[str, str] = Field(default={})
     """Its headers."""
     says: Expression | None = None

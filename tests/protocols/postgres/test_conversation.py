@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from harness.protocols.contract.message import Conversation
@@ -321,6 +323,13 @@ def test_an_answer_that_never_came_does_not_shift_those_after_it() -> None:
     assert last_answers(say(talk, "answered", words.PARSED, words.READY)) == [1]
     assert exchanges(say(talk, "answered", words.BOUND)) == [0]
     assert last_answers(say(talk, "answered", words.complete("SELECT 1"), words.READY)) == [2]
+
+
+def test_a_number_and_a_uuid_that_are_bound_in_binary_are_found_as_text() -> None:
+    number, named = 7_370_000_000_000_001, uuid.uuid4()
+    (bound,) = say(started(), "sent", words.bind("", "s1", [number.to_bytes(8), b"id-1", named.bytes]))
+    assert bound.values[:3] == (number.to_bytes(8), b"id-1", named.bytes)
+    assert bound.values[3:] == (b"7370000000000001", str(named).encode())
 
 
 def test_an_answer_is_never_taken_for_one_of_a_later_exchange() -> None:

@@ -152,16 +152,25 @@ BY_UUID = {
     "effects": {"outbox": {"sql": "SELECT id::uuid AS id FROM outbox"}},
 }
 
+BY_NUMBER = {
+    "sender": {"http": {"path": "/{number}"}},
+    "reads": {"kept": {"path": "/kept/{number}", "shows": r" (?P<digest>\S+)$"}},
+    "stored": {"sql": "SELECT id::bigint, digest FROM kept"},
+    "effects": {"outbox": {"sql": "SELECT id::bigint AS id FROM outbox"}},
+}
+
 
 @pytest.mark.parametrize(
     ("store", "listed", "failing"),
     [
+        ("yes", BY_NUMBER, ()),
+        ("other", BY_NUMBER, ("nothing_foreign",)),
         ("yes", {}, ()),
         ("yes", {"stored": {"listed": {"path": "/kept", "each": r"(?m)^(?P<id>\S+) (?P<digest>\S+)$"}}}, ()),
         ("other", {}, ("nothing_foreign",)),
     ],
 )
-def test_a_service_that_takes_only_uuids_is_judged_by_what_it_stored_under_them(
+def test_a_service_that_takes_only_uuids_or_numbers_is_judged_by_what_it_stored_under_them(
     runs: Runs, store: str, listed: Mapping[str, Any], failing: tuple[str, ...]
 ) -> None:
     async def play(lab: Lab) -> None:

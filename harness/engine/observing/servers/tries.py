@@ -37,10 +37,10 @@ async def tries_recorded(rig: Rig) -> AsyncIterator[None]:
 
 async def count_tries(rig: Rig) -> None:
     """Start counting tries from zero on every link."""
-    uuids = rig.target.description.names_by_uuid
-    subjects, noted = rig.clients.deliveries.pattern(uuids=uuids), ""
+    naming = rig.target.description.naming
+    subjects, noted = rig.clients.deliveries.pattern(naming), ""
     if rig.target.description.contract.wrong_asks_nobody:
-        noted = of_the_contract(rig.clients.deliveries.seed).pattern(uuids=uuids)
+        noted = of_the_contract(rig.clients.deliveries.seed).pattern(naming)
     await asyncio.gather(*(rig.site.relay.count_tries(laid.hop, subjects, noted) for laid in rig.site.links.values()))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+import uuid
 from typing import Final, NamedTuple
 
 from harness.protocols.postgres.wire.sql import statements
@@ -16,11 +17,13 @@ __all__ = [
 BODY: Final = 5  # where it begins, after type and length
 _INT16 = struct.Struct(">H")
 _INT32 = struct.Struct(">i")
+BIGINT_BYTES: Final = 8
+UUID_BYTES: Final = 16
 _COMMITS = re.compile(r"(?:COMMIT|END|PREPARE\s+TRANSACTION)\b", re.IGNORECASE)
 
 
 class Bound(NamedTuple):
-    """A Bind: NULL is b""."""
+    """A Bind: NULL is b"". What may be a number or a UUID in binary is there a second time, as text."""
 
     portal: str
     statement: str
@@ -109,4 +112,11 @@ def _values(head: bytearray, position: int) -> tuple[bytes, ...]:
         position += 4
         values.append(bytes(head[position : position + length]))
         position += length
-    return tuple(values)
+    return (*values, *filter(None, map(_as_text, values)))
+
+
+def _as_text(value: bytes) -> bytes:
+    """A bigint or a UUID in its binary form, as text; nothing for a value of another size."""
+    if len(value) == BIGINT_BYTES:
+        return str(int.from_bytes(value, signed=True)).encode()
+    return str(uuid.UUID(bytes=value)).encode() if len(value) == UUID_BYTES else b""
