@@ -23,9 +23,9 @@ def ms_of(span: Span) -> float:
 class Late:
     """What took longer than its limit.
 
-    `span`: from its begin to its end, or to the time at which it was given up. `by_ms`: by how much it missed its
-    limit; infinite if it never came, for then no shorter wait would have been enough. `for_clients`: whether it came
-    late for clients, so that their own waits for a core have a part in it. What the service counts grows without them.
+    `span`: from its beginning to its end, or to the time at which the harness gave up. `by_ms`: by how much it missed
+    its limit; infinite if it never came. `for_clients`: whether it was late for clients, so that their own waits for a
+    core count, too. They do not affect what the service itself counts.
     """
 
     span: Span
@@ -34,19 +34,18 @@ class Late:
 
 
 OTHERS_AT_LEAST: Final = 0.5
-"""Share of all cores that other programs use on a busy machine. What the harness has started does not count as
-other.
+"""The share of all cores that other programs use on a busy machine. Processes that the harness started are not "other".
 """
 WAITED_AT_LEAST: Final = 0.8
 """The share of the time that the run's processes waited because of other programs, where the machine was slow.
 
-What a request asks for is done by one process after the other. If only the want of cores made it late, their waits add
-up to most of its time. A service that hangs waits for no core: its failure counts on any machine. An answer that came
-is excused by less, too: if these waits are as long as it was late, it would have been in time without them.
+The processes work on a request one after the other. If only missing cores made it late, their waits add up to most of
+its time. A service that hangs waits for no core, so its failure counts on any machine. An answer that came needs less:
+if the waits are as long as it was late, it would have been in time without them.
 """
 SERVICE: Final = "service"
 CLIENTS: Final = "clients"
-"""What the history calls the service's processes, and the thread of the harness in which a run's clients wait."""
+"""The history's names for the service's processes, and for the harness's thread in which a run's clients wait."""
 
 
 @dataclass(slots=True)
@@ -76,18 +75,18 @@ class _Figures:
 
     @property
     def waited_for_others(self) -> float:
-        """The part of the waits that other programs caused, by who had the cores meanwhile: others or the service.
+        """The part of the waits that other programs caused, by who used the cores: other programs or the service.
 
-        What the service ran while something of the run waited was not for the request that waited.
+        While a process of the run waited, the service's CPU time was not for the request that waited.
         """
         beside = max(0.0, self.ran_by_service - max(0.0, self.over - self.waits))
         return self.waits * self.others / (self.others + beside) if self.others else 0.0
 
 
 def machine_was_busy(history: History, late: Late) -> str:
-    """Say, with figures, that the machine was too busy to judge by a clock what was late; empty if it was not.
+    """Say, with figures, that the machine was too busy to judge what was late; empty if it was not.
 
-    Also empty if the history has no figures of cores, and if the service itself kept the cores busy that it lacked.
+    Also empty if the history has no figures about cores, or if the service itself kept the cores busy.
     """
     found = _Figures()
     for entry, seen in history.placed(CoresSeen):
@@ -105,7 +104,7 @@ def machine_was_busy(history: History, late: Late) -> str:
 
 
 def slowdown(history: History, span: Span) -> float:
-    """How long a millisecond of a core took the run's processes in that time, in milliseconds: 1 if none waited."""
+    """How many milliseconds the run's processes needed, in that time, for a millisecond of a core: 1 if none waited."""
     ran = waited = 0.0
     for entry, seen in history.placed(CoresSeen):
         share = _share_within(entry.t_ns, seen, span)

@@ -80,7 +80,7 @@ def judge(history: History, checks: Sequence[Check] = STANDING) -> Judgement:
     evidence, a failure of a request that had ended before that fault counts. A failure by a clock does not count if
     the machine was too busy, but such a run is never held.
 
-    It is a doubt, too, if the history lacks something or has it in the wrong order: see `promises`.
+    It is also a doubt if the history lacks something or has it in the wrong order: see `promises`.
 
     A run is not held by default. It must contain a request of the scenario, a fault (or the scenario's statement that
     there is none), recovery, rest, and deliveries that were sent again.
@@ -204,7 +204,7 @@ def _broken(history: History) -> Iterator[str]:
 
 
 def _unusable(history: History) -> Iterator[str]:
-    """What the harness could not do on servers that the scenario itself shut down or changed."""
+    """Things that the harness could not do on servers that the scenario itself shut down or changed."""
     for found in (found for found in history.of(ServerUnusable) if not found.over):
         yield (
             f"{found.fault!r} left its server unusable for the harness: {found.doing}: {found.problem}"
@@ -222,7 +222,7 @@ def _missed(moment: MomentMissed) -> str:
 
 
 def _without_evidence(history: History) -> Iterator[str]:
-    """Yield what evidence is missing: of a fault, or of a figure."""
+    """Yield the missing evidence: of a fault, or of a figure."""
     for unknown in history.of(FigureUnknown):
         yield unknown.reason
     instead = {healed.number: healed.instead for healed in history.of(FaultHealed)}
@@ -232,9 +232,9 @@ def _without_evidence(history: History) -> Iterator[str]:
 
 
 def _broken_promises(history: History) -> Iterator[str]:
-    """Yield what the harness owes every history, and this one lacks.
+    """Yield what every history must contain but this one lacks.
 
-    Where a server that the scenario spoilt stopped the harness, that is the reason for what it could not do any more.
+    If the scenario made a server unusable for the harness, that is the reason for what the harness could not do.
     """
     yield from strange_evidence(history)
     if not any(_unusable(history)):
@@ -243,7 +243,7 @@ def _broken_promises(history: History) -> Iterator[str]:
 
 
 def _unproven(history: History) -> Iterator[FaultActed]:
-    """The faults that acted, should have left evidence, and left none."""
+    """The faults that acted and should have left evidence, but left none."""
     proven = {evidence.number for evidence in history.of(EvidenceSeen)}
     for acted in history.of(FaultActed):
         if acted.number not in proven and not (isinstance(acted.fault, Fault) and not acted.fault.leaves_evidence):
@@ -258,6 +258,6 @@ def _was_there_before(result: CheckResult, history: History) -> bool:
 
 
 def _left_in_force(history: History) -> str:
-    """Name the last fault that changed a server for good: its effect may be why the harness broke."""
+    """Name the last fault that changed a server for good: it may be why the harness broke."""
     left = [acted.fault for acted in history.of(FaultActed) if isinstance(acted.fault, Fault) and acted.fault.lasting]
     return f"; if {left[-1]!r} is the cause, give it undo=, which is run at heal" if left else ""

@@ -13,7 +13,7 @@ __all__ = ["leaked_sessions"]
 
 
 def leaked_sessions(history: History) -> Iterator[tuple[SessionLeaked, Value | None]]:
-    """Give each, with another fault that was in force and may have kept the session; None: the service kept it."""
+    """Return each session, with another fault in force that may have kept it; None: the service kept it."""
     in_force: dict[int, Value] = {}
     for entry in history.entries:
         match entry.event:

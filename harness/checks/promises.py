@@ -1,7 +1,8 @@
-"""What the harness owes every history that it records: an order of events without which a verdict means nothing.
+"""The order of events that every history must have. Without it a verdict means nothing.
 
-Heal after the fault, recovery after the heal, evidence of a declared kind while its fault was there, and the rows read
-both before and after the deliveries were sent again. A history without one of these is the harness's own failure.
+The heal comes after the fault, and recovery after the heal. Evidence has a declared kind, and comes while its fault is
+in force. The rows are read both before and after the deliveries are sent again. If a history breaks this order, the
+harness itself failed.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class _Acted:
 
     @property
     def kinds(self) -> tuple[str, ...] | None:
-        """The evidence that its class declares; None for what is not of the vocabulary: a point, an order."""
+        """The evidence that its class declares; None for a point or an order, which are not in the vocabulary."""
         return tuple(each.kind for each in self.fault.evidence) if isinstance(self.fault, Fault) else None
 
 
@@ -56,7 +57,7 @@ def _acted(history: History) -> Mapping[int, _Acted]:
 
 
 def strange_evidence(history: History) -> Iterator[str]:
-    """Yield evidence that proves nothing: of no known fault, of a kind that its fault does not have, or too early."""
+    """Yield evidence that proves nothing: its fault is unknown, its kind is not declared, or it is too early."""
     faults = _acted(history)
     for entry, seen in history.placed(EvidenceSeen):
         acted = faults.get(seen.number)
@@ -88,7 +89,7 @@ def out_of_order(history: History) -> Iterator[str]:
 
 
 def unread_rows(history: History) -> Iterator[str]:
-    """Yield which reading of the rows is missing: after the scenario's requests, or after all was sent again."""
+    """Yield the missing readings of the rows: after the scenario's requests, or after the repeats."""
     readings = sorted(entry.seq for kind in (RowsRead, RowsUnknown) for entry in history.entries_of(kind))
     if not readings:
         yield "what is stored was never read"
@@ -113,7 +114,7 @@ def _asked_of_its_own(history: History) -> Iterator[int]:
 
 
 def _sent(history: History, purpose: Purpose) -> Mapping[int, int]:
-    """Where each such request was sent, and where it was over."""
+    """The places at which each such request was sent, and at which it ended."""
     ends = {ended.request: entry.seq for entry, ended in history.placed(RequestEnded)}
     return {
         entry.seq: max(entry.seq, ends.get(sent.request, 0))

@@ -20,10 +20,10 @@ SymptomCheck = Literal[
     "ends_in_time", "prepares", "retries_capped", "retries_spaced", "final_errors_end_it", "costs_no_other",
     "errors_are_told", "waits_for_something", "log_clean", "assertion", "alerts",
 ]  # fmt: skip
-"""Checks of what clients saw (`Kind.LIVENESS`): many causes have the same symptom, so a proof must name its own."""
+"""Checks of what clients saw (`Kind.LIVENESS`): many causes have the same symptom, so a proof must name its cause."""
 
 CheckName = Literal[StateCheck, SymptomCheck]
-"""Checks that a proof may name, for type checkers only: one that no proof names need not be here."""
+"""Checks that a proof may name, for type checkers only. A check that no proof names need not be here."""
 
 
 TODO = "TODO"
@@ -34,9 +34,8 @@ TODO = "TODO"
 class Proof:
     """What must make a scenario fail, by which check, and for which reason.
 
-    The control run has `without` off and must hold; the ablated run has `protections` off as well
-    and must fail. `under`: start from that profile instead of the default one; with no protection
-    named, the profile is the ablation.
+    In the control run `without` is off, and it must hold. In the ablated run `protections` are off as well, and it must
+    fail. `under`: use that profile instead of the default one; if no protection is named, the profile is the ablation.
     """
 
     protections: tuple[str, ...]

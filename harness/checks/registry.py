@@ -35,10 +35,10 @@ class Kind(enum.StrEnum):
 class Examined:
     """What a check saw in one history.
 
-    `problem`: why it failed, as a sentence; empty where it holds. `saw`: what it examined, passing or failing, in a
-    line. `observations`: how many things it examined; with 0 there was nothing to examine. `safety`: False where a
-    failure of a safety check is not about the rows. `firm`, `deliveries`, `clock`, `blurred`, `symptom` and
-    `seen_ns`: see `CheckResult`.
+    `problem`: why it failed, as a sentence; empty if it holds. `saw`: what it examined, in one line, whether it failed
+    or not. `observations`: how many things it examined; with 0 there was nothing to examine. `safety`: False if a
+    failure of a safety check is not about the rows. `firm`, `deliveries`, `clock`, `blurred`, `symptom` and `seen_ns`:
+    see `CheckResult`.
     """
 
     problem: str = ""
@@ -116,8 +116,8 @@ def check(kind: Kind, *, says: str = "") -> Callable[[Callable[[History], Examin
 
     Args:
         kind: What it looks at.
-        says: Its sentence without the parts that differ from failure to failure. A proof's `match`
-            that is found in it would be found whatever made the check fail, and is refused.
+        says: Its sentence without the parts that differ from failure to failure. If a proof's `match` is found in it,
+            the match would fit every failure of the check, so it is refused.
     """
 
     def register(examine: Callable[[History], Examined]) -> Check:

@@ -14,10 +14,10 @@ __all__ = ["not_felt"]
 
 
 def not_felt(history: History) -> str:
-    """Return which fault was carried out, if no fault of the run was felt, as far as the history shows; else empty.
+    """Return the fault that was carried out, if the history shows no fault that was felt; otherwise empty.
 
-    Felt is what has other evidence, and what changed something: an answer, a statement that failed, a moment that came,
-    a figure of at least so much, a server's end.
+    A fault was felt if it has other evidence, or if something changed: an answer, a failed statement, a moment that
+    came, a figure with `at_least`, a server's end.
     """
     faults = {acted.number: acted.fault for acted in history.of(FaultActed)}
     done = [faults[seen.number] for seen in history.of(EvidenceSeen) if seen.number in faults]
@@ -30,7 +30,7 @@ def not_felt(history: History) -> str:
 
 
 def _shows_more(seen: EvidenceSeen, faults: Mapping[int, Value]) -> bool:
-    """Whether this evidence says more than that something was carried out."""
+    """Whether this evidence shows more than that the fault was carried out."""
     fault = faults.get(seen.number)
     if not isinstance(fault, Fault):
         return True
@@ -38,7 +38,7 @@ def _shows_more(seen: EvidenceSeen, faults: Mapping[int, Value]) -> bool:
 
 
 def _changed(history: History) -> Iterator[bool]:
-    """Whether something that a client, the relay or the author looks at was changed."""
+    """Whether anything changed that a client, the relay or the scenario's author looks at."""
     acted = [(entry.t_ns, event.fault) for entry, event in history.placed(FaultActed)]
     first_ns = min((t_ns for t_ns, _ in acted), default=0)
     yield any(e.of_delivery and e.outcome not in CONFIRMED and e.span[1] >= first_ns for e in exchanges(history))

@@ -55,12 +55,12 @@ class CheckResult:
         observations: how many things it examined. With 0 there was nothing to examine.
         safety: it failed because a row was lost, doubled or foreign. This counts even if a fault left no evidence.
         told_last: it judges stored rows but failed for another reason, such as a refused repeat. This is often a
-            consequence of what other checks report.
+            consequence of other failures, so they are reported first.
         firm: no later step of the scenario could have made it hold. So it counts even if a moment never came.
         deliveries: all deliveries whose answers made it fail; the sentence names the first.
         clock: the spans of time that were too long, if it failed for that reason.
         excused: why such a failure does not count: the machine had no free core.
-        blurred: why it would have held in any case: a want of cores hides what it looks for.
+        blurred: why it could not have failed: missing cores hide what it looks for.
         symptom: what the failure has in common with others of the same cause: no id, no count and no time.
         seen_ns: when the first request that failed it had ended, in ns of CLOCK_MONOTONIC; None if there is none.
     """

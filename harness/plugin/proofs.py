@@ -55,7 +55,7 @@ def check_needs(needs: Iterable[object], target: TargetDescription, place: str) 
     found: list[Need] = []
     for need in needs:
         if need not in known:
-            raise UsageError.at(place, "needs", need, "nothing has this name", valid=known)
+            raise UsageError.at(place, "needs", need, "there is no such name", valid=known)
         found.append(str(need))
     return tuple(found)
 

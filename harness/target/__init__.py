@@ -1,4 +1,4 @@
-"""The target description: all that the harness knows of the service under test."""
+"""The target description: everything that the harness knows about the service under test."""
 
 from harness.target.description import SCHEMA, TargetDescription
 from harness.target.loading import load_target

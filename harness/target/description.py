@@ -1,6 +1,6 @@
 """The schema of a target description: the service under test as data.
 
-The harness knows no more of the service. Times end in `_s` or `_ms`, sizes in `_bytes`.
+The harness knows nothing else about the service. Times end in `_s` or `_ms`, sizes in `_bytes`.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ from harness.vocabulary.ids import Naming
 
 SCHEMA = "harness.target/2"
 SCHEMA_FILE: Final = Path(__file__).with_name("target.schema.json")
-"""The same as JSON Schema, for editors. `python -m tests.pages.target_schema` writes it anew."""
+"""The same as JSON Schema, for editors. `python -m tests.pages.target_schema` writes this file."""
 
 
 class HttpTemplate(Table):
     """A sender without Python: a request with `{source}`, `{id}`, `{uuid}`, `{number}` and `{digest}` filled in.
 
-    Where the service takes no id but a UUID, write `{uuid}` in place of `{id}`, also in `[reads]`; where it takes a
-    number, `{number}` (16 digits). It stands for the id: what is `[stored]` may then list it as `id`.
+    If the service accepts only UUIDs as ids, write `{uuid}` in place of `{id}`, also in `[reads]`; if it accepts only
+    numbers, write `{number}` (16 digits). They stand for the id: `[stored]` may then list them as `id`.
 
-    The body can be a text with those and the delivery's own body in it: `{body}` as it is, a JSON document, or
+    The body can be a text with these placeholders and the delivery's own body: `{body}`, which is a JSON document, or
     `{base64}`. For example, `body = '{"title": "{id}", "content": {body}}'`.
 
-    That document contains what careless code cannot handle: NUL and lone surrogates, which `jsonb` refuses, large
-    numbers, deep nesting, up to `body_bytes`. If the service may refuse such a text, write a body with only `{id}` and
-    `{digest}`. The stored digest can then be listed by `[stored]`.
+    That document contains values that careless code cannot handle: NUL and lone surrogates, which `jsonb` refuses,
+    large numbers, deep nesting, up to `body_bytes`. If the service may refuse such a text, write a body with only
+    `{id}` and `{digest}`. `[stored]` can then list the stored digest.
     """
 
     method: Literal["POST", "PUT", "PATCH"] = "POST"
@@ -62,7 +62,7 @@ class HttpTemplate(Table):
 
     @property
     def carries_body(self) -> bool:
-        """Whether the delivery's own body is in what is sent."""
+        """Whether the sent body contains the delivery's own body."""
         return self.body is None or "{body}" in self.body or "{base64}" in self.body
 
 
@@ -99,7 +99,7 @@ class LimitsDescription(Table):
     """How soon its process must end after SIGTERM and after the last answer that it owes, even if clients are still
     connected. Without this key it is not judged."""
     backlog: PositiveInt | None = None
-    """How many connections can wait in its listening socket's queue at least, by the kernel's account, or as many as
+    """How many connections, at least, can wait in its listening socket's queue according to the kernel; or as many as
     `net.core.somaxconn` allows. A client that finds no room in the queue waits a second or longer. Without this key it
     is not judged."""
     recovery_s: Seconds = 10.0
@@ -109,8 +109,8 @@ class LimitsDescription(Table):
     body_bytes: int = Field(ge=100)
     """The largest body that it accepts. The harness sends bodies from 100 bytes up to this size."""
     descriptors_growth: PositiveInt = 32
-    """How many more descriptors than in steady state it may hold at rest, by the kernel's and by its own count: what
-    its pools keep open.
+    """How many more descriptors than in steady state it may hold at rest, by the kernel's and by its own count, for
+    example for its pools.
     """
 
 
@@ -135,7 +135,7 @@ class ProbesDescription(Table):
     """Metrics, and the highest value of each at rest: a queue, for example, that must be empty."""
     counts: dict[OutcomeName, Series] = Field(default={})
     """Counters of the service's answers to deliveries, by outcome. In a run each must grow by the number of such
-    answers that clients got; by at most one more for each request that ended without an answer."""
+    answers that clients got, plus at most one for each request that ended without an answer."""
     shows: list[Series] = Field(default=[])
     """Metrics that must always be shown, because alerts and graphs use them."""
     labels: dict[str, list[str]] = Field(default={})
@@ -144,8 +144,9 @@ class ProbesDescription(Table):
     counts_from_zero: bool = Field(default=False, strict=True)
     """Each of those counters must be shown from the start, at 0. An alert on a missing counter never fires."""
     always_shown: bool = Field(default=False, strict=True)
-    """The metrics must be shown whatever is away. If `pool` names some, they are read while a fault is in force, and an
-    answer of another status than 2xx fails the check `counts_are_true`: monitoring would be blind in the outage."""
+    """The metrics must be shown even while a server is away. If `pool` names some, they are read while a fault is in
+    force, and an answer of another status than 2xx fails the check `counts_are_true`: monitoring would be blind in the
+    outage."""
 
 
 class ProtectionDescription(Table):
@@ -192,8 +193,8 @@ class ContractDescription(Table):
     repeat_is_same: bool = Field(default=False, strict=True)
     """A repeat must get exactly the first answer again. If `false`, it must only be acknowledged, or `already`."""
     wrong_asks_nobody: bool = Field(default=False, strict=True)
-    """What must be rejected is rejected before the service sends anything for it over a link: a stranger who may not
-    send costs its servers nothing."""
+    """The service must reject a wrong request before it sends anything for it over a link: a stranger must not cost its
+    servers anything."""
     keeps_connections: bool = Field(default=False, strict=True)
     """A client may use its connection again within two seconds after an answer, until it sends `Connection: close`;
     then the service closes it. The contract's requests then share a connection. If `false`, each has its own."""
@@ -218,12 +219,12 @@ class HealthDescription(Table):
     nothing.
     """
     within_ms: Milliseconds | None = None
-    """How long a health answer may take, whatever is away: less than a second, after which the harness stops
+    """How long a health answer may take, even while a server is away: less than a second, after which the harness stops
     waiting. Without this key, only the answers that came are judged."""
     ready_again_ms: Milliseconds | None = None
-    """How soon it must say that it is ready: in steady state, and once nothing is broken any more and it acknowledges.
-    Until then a load balancer sends it nothing. Without it that is not judged: a service may ask its servers from time
-    to time only."""
+    """How soon it must say that it is ready: in steady state, and when nothing is broken any more and it acknowledges
+    again. Until then a load balancer sends it nothing. Without this key it is not judged: a service may check its
+    servers from time to time only."""
     tells_away: Expression | None = None
     """Finds, in an answer to `ready`, that a link is away; `{link}` stands for its name. It must be found for each link
     that a fault takes away as a whole, and for no link while nothing is broken."""
@@ -241,7 +242,7 @@ class TargetDescription(Table):
     links: dict[Name, LinkDescription]
     """The servers that it uses, by name."""
     servers: dict[Name, dict[str, Any]] = Field(default={})
-    """What each server is started with, where the harness starts it. The keys are its protocol's."""
+    """The configuration of each server that the harness starts. The keys depend on its protocol."""
     sender: SenderDescription
     """What a delivery is."""
     outcomes: OutcomesDescription = OutcomesDescription()
@@ -255,7 +256,7 @@ class TargetDescription(Table):
     identities: dict[Name, IdentityDescription] = Field(default={})
     """Senders other than the first, by name."""
     starts: dict[Name, StartDescription] = Field(default={})
-    """Starts that must fail, or come up, by name."""
+    """Starts that must fail, or succeed, by name."""
     contract: ContractDescription = ContractDescription()
     """What else it owes."""
     health: HealthDescription = HealthDescription()
@@ -265,16 +266,16 @@ class TargetDescription(Table):
     prefix` and `keys of another lifetime` than `remembers_s`, which are not judged without a limit. Of PostgreSQL:
     `prepared transactions` and `advisory locks`: without a limit, none may stay.
 
-    Of its process, by the kernel's account: how many more `threads` (32), `child processes` (8) and `files` (0) in
-    its `folders` there may be than in steady state. `half-closed connections` (0): those to its clients that one side
+    Of its process, according to the kernel: how many more `threads` (32), `child processes` (8) and `files` (0) in its
+    `folders` there may be than in steady state. `half-closed connections` (0): connections to its clients that one side
     has closed, and that it still holds. `bytes per request`: by how much its memory may grow. It is judged only with a
-    limit, and in runs of 900 requests or more; from 300 on what is more than any process needs to warm up counts. Take
-    twice what a good run shows: a small Go service that keeps nothing grew by 3 kB per request until its heap was full.
-    `deliveries remembered`: of how many in a hundred of a scenario's first deliveries the id may still be in its
-    memory. Judged only with a limit, after 400 requests. With a limit of either, the standard suite sends that many
-    (`standard_many_requests`, 15 s) to a service that answers sixty in a second. `ports open to others`: on how many
-    ports it may listen where other machines reach it. `threads at once`: how many more than in steady state it may have
-    when a request ends, while something is broken, say. Both are judged only with a limit."""
+    limit, and in runs of 900 requests or more; from 300 on, growth counts that is more than any process needs to warm
+    up. Take twice what a good run shows: a small Go service that keeps nothing grew by 3 kB per request until its heap
+    was full. `deliveries remembered`: for how many in a hundred of a scenario's first deliveries the id may still be in
+    its memory. It is judged only with a limit, after 400 requests. With either limit, the standard suite sends that
+    many requests (`standard_many_requests`, 15 s) to a service that answers sixty per second. `ports open to others`:
+    on how many ports other machines may reach it. `threads at once`: how many more than in steady state it may have
+    when a request ends, for example while something is broken. Both are judged only with a limit."""
     secrets: SecretsDescription = SecretsDescription()
     """What it must never show."""
     log: LogDescription = LogDescription()
@@ -292,7 +293,7 @@ class TargetDescription(Table):
     interleavings: InterleavingsDescription | None = None
     """Whether all orders of two requests' statements are tried."""
     protections: dict[Name, ProtectionDescription] = Field(default={})
-    """What it does against faults, and how to switch that off. A scenario proves one by its name."""
+    """What it does against faults, and how to switch each off. A scenario proves a protection by its name."""
     profiles: dict[Name, ProfileDescription] = Field(default={"hardened": ProfileDescription(about="As it is.")})
     """The ways in which it can be run, by name."""
     default_profile: str = "hardened"

@@ -44,7 +44,7 @@ MEND_OF_FIRST = (
 def load_target(path: Path) -> Target:
     """Read and check the description at `path`. Raises UsageError."""
     near = sorted(found for found in Path().glob("*/*.toml") if "target" in found.name)
-    data = read_toml(path, mend="name a target description, in TOML, or write one: `harness init`", near=near)
+    data = read_toml(path, mend="name a target description in TOML, or create one: `harness init`", near=near)
     if data.get("schema") == FIRST_SCHEMA:
         check_schema(data, place=str(path), schema=SCHEMA, mend=MEND_OF_FIRST)
     description = check_document(TargetDescription, data, place=str(path))
@@ -57,11 +57,11 @@ def load_target(path: Path) -> Target:
 
 
 def _check_changed(description: TargetDescription, sender: Sender, place: str) -> None:
-    """Refuse requests that name an unknown identity, or need a signature of another time than the sender gives."""
+    """Refuse requests with an unknown identity, or with a signing time that the sender does not support."""
     for name, wrong in description.wrong.items():
         where = f"{place}: [wrong.{name}]"
         if wrong.signed_as is not None and wrong.signed_as not in description.identities:
-            mend = "" if description.identities else "describe one, in a table [identities.NAME]"
+            mend = "" if description.identities else "describe one in a table [identities.NAME]"
             raise UsageError.at(
                 where, "signed_as", wrong.signed_as, "no such identity", valid=description.identities, mend=mend
             )
@@ -71,12 +71,12 @@ def _check_changed(description: TargetDescription, sender: Sender, place: str) -
         _check_change(right, sender, f"{place}: [right.{name}]")
     http, taken_id = description.sender.http, description.contract.taken_id
     if taken_id == "conflict" and http is not None and not http.carries_body and "{digest}" not in (http.body or ""):
-        problem = "body of [sender.http] is the same for each request with an id: another body cannot be sent"
+        problem = "body of [sender.http] depends on the id only: another body cannot be sent"
         raise UsageError.at(f"{place}: [contract]", "taken_id", taken_id, problem, mend="write {digest} into that body")
 
 
 def _check_secrets(description: TargetDescription, sender: Sender, place: str) -> None:
-    """Refuse a secret setting that the service is not given."""
+    """Refuse a secret setting that the service does not get."""
     given = {**description.service.environment, **sender.settings()}
     for name in description.secrets.settings:
         if name not in given:
@@ -125,7 +125,7 @@ def _check_references(description: TargetDescription, place: str) -> None:
         where = f"{place}: [links.{name}]"
         _check_words(link.remembers or "", REMEMBERED_BY, place=where, key="remembers")
         if link.remembers is not None and not ABOUT.of(link.protocol).remembers:
-            problem = f"no service remembers a delivery by a key of {link.protocol}"
+            problem = f"a service cannot remember a delivery by a key of {link.protocol}"
             raise UsageError.at(where, "remembers", link.remembers, problem, mend="take it out")
         if link.remembers_s is not None and not ABOUT.of(link.protocol).remembers:
             problem = f"keys of {link.protocol} have no time to live"
@@ -133,7 +133,7 @@ def _check_references(description: TargetDescription, place: str) -> None:
 
 
 def _check_shared(description: TargetDescription, place: str) -> None:
-    """Refuse a replica or a pooler of what is no earlier link of the same protocol and server, or that has none."""
+    """Refuse a replica or a pooler if it names no earlier link of the same protocol and server."""
     before: dict[str, LinkDescription] = {}
     for name, link in description.links.items():
         where, shares = f"{place}: [links.{name}]", link.shares
@@ -142,11 +142,11 @@ def _check_shared(description: TargetDescription, place: str) -> None:
             continue
         valid = [each for each, other in before.items() if other.protocol == link.protocol]
         if link.replica_of is not None and link.pool_of is not None:
-            problem = "it reads a replica (`replica_of`), to which no pooler leads"
+            problem = "it reads a replica (`replica_of`), and no pooler leads to a replica"
             raise UsageError.at(where, "pool_of", link.pool_of, problem, mend="describe two links")
         key = _shared_by(link, where)
         if shares not in valid:
-            problem = "no link of this protocol above it has this name, and a part of a server of its own"
+            problem = "no link above it has this protocol and name, and its own part of a server"
             raise UsageError.at(where, key, shares, problem, valid=valid)
         if link.server_name != before[shares].server_name:
             problem = f"[links.{shares}] leads to another server"
@@ -154,7 +154,7 @@ def _check_shared(description: TargetDescription, place: str) -> None:
 
 
 def _shared_by(link: LinkDescription, where: str) -> str:
-    """Return the key by which it shares another link's server. Raises UsageError where its protocol has no such key."""
+    """Return the key by which it shares another link's server. Raises UsageError if its protocol has no such key."""
     about = ABOUT.of(link.protocol)
     known = {
         "replica_of": (link.replica_of, about.replicates, "makes no replica of"),
@@ -175,7 +175,7 @@ def _check_rows(description: TargetDescription, place: str) -> None:
     if stored.sql is not None:
         _check_stored(description, "stored", stored.link, place)
     if stored.read not in (None, *description.reads):
-        mend = "" if description.reads else "describe one, in a table [reads.NAME] with a path"
+        mend = "" if description.reads else "describe one in a table [reads.NAME] with a path"
         where = f"{place}: [stored]"
         raise UsageError.at(where, "read", stored.read, "no such read", valid=description.reads, mend=mend)
     for name, effect in description.effects.items():
@@ -197,12 +197,12 @@ def _check_residue(description: TargetDescription, place: str) -> None:
     known |= set(OF_PROCESS)
     for name, limit in description.residue.items():
         if name not in known:
-            problem = "nothing of this kind is counted"
+            problem = "the harness counts nothing of this kind"
             raise UsageError.at(f"{place}: [residue]", name, limit, problem, valid=known, mend="take it out")
 
 
 def _check_told_by(description: TargetDescription, place: str) -> None:
-    """Refuse metrics of a link's connections where the harness does not know where the service shows its metrics."""
+    """Refuse metrics of a link's connections if the harness does not know where the service shows its metrics."""
     for name, link in description.links.items():
         if link.told_by and description.probes is None:
             problem, mend = (
@@ -223,7 +223,7 @@ def _check_health(description: TargetDescription, place: str) -> None:
         if value and description.service.ready is None:
             raise UsageError.at(f"{place}: [health]", key, value, problem, mend=mend)
     if health.tells_away is not None and LINK_AWAY not in health.tells_away:
-        problem, mend = "it does not say which link is away", f"write {LINK_AWAY} where the link's name stands"
+        problem, mend = "it does not say which link is away", f"write {LINK_AWAY} in the place of the link's name"
         raise UsageError.at(f"{place}: [health]", "tells_away", health.tells_away, problem, mend=mend)
     for name in description.log.blames:
         if name not in description.links:
@@ -242,7 +242,7 @@ def _texts_with_placeholders(description: TargetDescription) -> Iterator[tuple[s
 
 
 def _check_starts(description: TargetDescription, sender: Sender, place: str) -> None:
-    """Refuse starts of what the target does not have, and texts that name what nothing is known by."""
+    """Refuse starts of a command that the target does not have, and texts with unknown placeholders."""
     own = [*description.service.environment, *sender.settings()]
     for name, start in description.starts.items():
         where = f"{place}: [starts.{name}]"
@@ -268,7 +268,7 @@ def _check_placeholders(description: TargetDescription, place: str, key: str, te
 
 
 def _of_links(description: TargetDescription, place: str, key: str, text: str) -> Sequence[str]:
-    """What texts may name of the links. Raises UsageError for the certificate of one without TLS."""
+    """The links' placeholders that texts may use. Raises UsageError for the certificate of a link without TLS."""
     of_links: list[str] = []
     for link, described in description.links.items():
         of_links += [f"{link}.{word}" for word in ABOUT.of(described.protocol).placeholders]
@@ -278,7 +278,7 @@ def _of_links(description: TargetDescription, place: str, key: str, text: str) -
         if described.tls:
             of_links.append(ca_file)
         elif ca_file in PLACEHOLDER.findall(text):
-            problem, mend = "this link speaks no TLS, so it has no certificate", f"add tls = true to [links.{link}]"
+            problem, mend = "this link does not use TLS, so it has no certificate", f"add tls = true to [links.{link}]"
             raise UsageError.at(place, key, ca_file, problem, mend=mend)
     return of_links
 
@@ -286,7 +286,7 @@ def _of_links(description: TargetDescription, place: str, key: str, text: str) -
 def _check_words(text: str, known: Sequence[str], *, place: str, key: str) -> None:
     for match in PLACEHOLDER.finditer(text):
         if match[1] not in known:
-            raise UsageError.at(place, key, match[1], "nothing has this name", valid=known)
+            raise UsageError.at(place, key, match[1], "there is no such name", valid=known)
 
 
 def _sender(description: TargetDescription, path: Path) -> Sender:
@@ -318,7 +318,7 @@ def _python_sender(name: str, path: Path) -> Sender:
 
 @contextmanager
 def _broken_by_user(file: str, place: str, name: str) -> Iterator[None]:
-    """Tell what went wrong in a file of the user's own."""
+    """Say what went wrong in the user's own file."""
     try:
         yield
     except (Exception, SystemExit) as problem:

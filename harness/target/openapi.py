@@ -1,4 +1,4 @@
-"""What an OpenAPI document says of the service: which requests it allows, and what their answers look like.
+"""What an OpenAPI document says about the service: which requests it allows, and what their answers look like.
 
 It reads operations, parameters in the path and in headers, statuses, media types, headers and schemas. It does not
 judge a request that has no operation in the document.
@@ -39,13 +39,13 @@ class DocumentedAnswer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenApi:
-    """One document. `name`: that of its file."""
+    """One document. `name`: its file's name."""
 
     name: str
     contents: Mapping[str, Any]
 
     def not_allowed(self, method: str, path: str, headers: Mapping[str, str]) -> str:
-        """Return what of this request the document does not allow; empty where it has no such operation, too."""
+        """Return what the document does not allow in this request; also empty if it has no such operation."""
         for template in self._operations(method, path):
             in_path = re.fullmatch(_pattern(template), path.partition("?")[0])
             values = dict[tuple[str, str], str]()
@@ -63,7 +63,7 @@ class OpenApi:
         return ""
 
     def undocumented(self, method: str, path: str, answer: DocumentedAnswer) -> str:
-        """Return what of this answer the document does not say; empty where it has no such operation, too."""
+        """Return what the document does not describe in this answer; also empty if it has no such operation."""
         for template in self._operations(method, path):
             where = f"{method} {template}, status {answer.status}"
             at: Pointer = ("paths", template, method.lower(), "responses")
@@ -118,7 +118,7 @@ class OpenApi:
         return found
 
     def _target(self, at: Pointer) -> Pointer:
-        """Where this part really is, if the document refers to it there."""
+        """The place of this part, after following a reference."""
         found: Any = self.contents
         for place, key in enumerate(at):
             found = found[key]
@@ -127,7 +127,7 @@ class OpenApi:
         return at
 
     def _unlike(self, value: Any, at: Pointer) -> str:
-        """Say in which way the value is not as the schema has it; empty where it is, or where there is no schema."""
+        """Say how the value differs from the schema; empty if it fits, or if there is no schema."""
         above = self._part(at[:-1])
         if at[-1] not in above:
             return ""
@@ -139,7 +139,10 @@ class OpenApi:
 
 
 def openapi_of(path: Path) -> OpenApi:
-    """Read a document, once for each of its versions. Raises UsageError if the file is not there, or is none."""
+    """Read a document, once for each version of it.
+
+    Raises UsageError if there is no such file, or it is no OpenAPI document.
+    """
     try:
         return _read_once(path, path.stat().st_mtime_ns)
     except (OSError, ValueError, yaml.YAMLError) as problem:
@@ -196,13 +199,13 @@ def _leads_somewhere(contents: Any, reference: str) -> bool:
 
 
 def _way(reference: str) -> tuple[str, ...]:
-    """The keys of a JSON pointer (RFC 6901), as a reference has it."""
+    """The keys of a reference's JSON pointer (RFC 6901)."""
     keys = unquote(reference.removeprefix("#/")).split("/")
     return tuple(key.replace("~1", "/").replace("~0", "~") for key in keys)
 
 
 def _with_null(part: Any) -> Any:
-    """OpenAPI 3.0 says `nullable` where a schema of today has one more type."""
+    """OpenAPI 3.0 writes `nullable` for what a newer schema writes as one more type."""
     if isinstance(part, list):
         return [_with_null(each) for each in part]
     if not isinstance(part, Mapping):

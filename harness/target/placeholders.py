@@ -19,7 +19,7 @@ REMEMBERED_BY = ("prefix", "source", "id")
 READ_BY = ("source", "id", "uuid", "number")
 """Placeholders in the path that shows a delivery."""
 LINK_AWAY = "{link}"
-"""Placeholder of a link's name, in what readiness says of one that is away."""
+"""Placeholder of a link's name, in an answer to `ready` about a link that is away."""
 
 
 def fill_in(text: str, words: Mapping[str, str]) -> str:

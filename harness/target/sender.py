@@ -31,17 +31,17 @@ class Delivery:
 
     @property
     def uuid(self) -> str:
-        """The UUID that stands for its id, for a service that takes nothing else. Rows may list it as the id."""
+        """The UUID that stands for its id, for a service that accepts only UUIDs. Rows may list it as the id."""
         return uuid_of(self.id)
 
     @property
     def number(self) -> str:
-        """The number that stands for its id, likewise: 16 digits, so that JavaScript can count so far."""
+        """The number that stands for its id, in the same way. It has 16 digits, which JavaScript can represent."""
         return number_of(self.id)
 
     @property
     def name(self) -> str:
-        """What histories and rows call it: its id, with the source before it where that is not the usual one."""
+        """Its name in histories and rows: its id, after its source if that is not the usual one."""
         return self.id if self.source == SOURCE else f"{self.source}/{self.id}"
 
 
@@ -49,12 +49,12 @@ class Delivery:
 class Then:
     """What a client does on the connection beside sending one whole request and reading its answer.
 
-    `ahead_paths`: a GET of each goes ahead of the request, and no answer is awaited before everything is sent.
-    `behind`: bytes that follow the request directly and do not belong to it. The others follow the answer. `rest`: of
-    a request that was sent in part, what was left. `on_bytes`: of a body without an end so many bytes more, before
-    which the service has to end the connection. `next_path`: a GET of that path over the same connection, or, with
-    `nonsense`, bytes that are not HTTP; the service answers, unless it has said that it ends the connection. `stays`:
-    the client keeps the connection to the end of the run.
+    `ahead_paths`: the client sends a GET of each ahead of the request, without waiting for answers. `behind`: bytes
+    that follow the request directly and do not belong to it. The other fields come after the answer. `rest`: the rest
+    of a request that was sent in part. `on_bytes`: this many more bytes of a body without an end; the service has to
+    end the connection before that. `next_path`: a GET of that path over the same connection, or, with `nonsense`, bytes
+    that are not HTTP; the service answers, unless it has said that it ends the connection. `stays`: the client keeps
+    the connection to the end of the run.
     """
 
     behind: bytes = b""
@@ -68,13 +68,13 @@ class Then:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingRequest:
-    """What to send. The path begins with `/` and is appended to the service's address.
+    """A request to send. The path begins with `/` and is appended to the service's address.
 
-    A header `transfer-encoding: chunked` has the body sent in chunks. Only then can `trailers` follow it.
-    `pause_s`: the client waits so long before it begins, in the middle of the head and in the middle of the body.
-    `sent_bytes`: nothing follows its first so many bytes; None: it is sent whole. `hangs_up`: then the client closes.
-    `trickle_s`: or what is left follows, a byte each so many seconds, until the answer comes. `then`: what follows on
-    the connection. A header `expect: 100-continue` has the client wait with the body.
+    With a header `transfer-encoding: chunked` the body is sent in chunks. Only then can `trailers` follow it.
+    `pause_s`: the client waits this long before it begins, in the middle of the head and in the middle of the body.
+    `sent_bytes`: the client sends only this many bytes; None: all. `hangs_up`: then the client closes. `trickle_s`:
+    instead it sends one more byte every so many seconds until the answer comes. `then`: what follows on the connection.
+    With a header `expect: 100-continue` the client waits before it sends the body.
     """
 
     method: str
@@ -95,20 +95,20 @@ class OutgoingRequest:
 
     @property
     def is_chunked(self) -> bool:
-        """Whether the body is sent in chunks, without saying its length before."""
+        """Whether the body is sent in chunks, without a length."""
         return any(name.lower() == "transfer-encoding" for name in self.headers)
 
     @property
     def asks_first(self) -> bool:
-        """Whether the client sends the body only when the service wants it: it waits for `100 Continue`."""
+        """Whether the client waits for `100 Continue` before it sends the body."""
         return any(name.lower() == "expect" for name in self.headers)
 
 
 class Sender(Protocol):
     """Knows how this service wants its deliveries; a target description may name such a class.
 
-    It is built without arguments. `settings` are put into the service's environment: a secret
-    that both must know is made here, not written into a file.
+    It is created without arguments. `settings` are put into the service's environment: a secret that both must know is
+    made here, not written into a file.
     """
 
     def settings(self) -> Mapping[str, str]:
@@ -118,8 +118,8 @@ class Sender(Protocol):
     def request(self, delivery: Delivery) -> OutgoingRequest:
         """Build the request; called for every attempt, so that a signature is fresh.
 
-        If the target describes `[wrong]` requests with `age_s`, it also takes a keyword argument `age_s`: sign as that
-        many seconds ago.
+        If the target describes `[wrong]` requests with `age_s`, it also takes a keyword argument `age_s`: sign as if
+        that many seconds ago.
         """
         ...
 
@@ -154,7 +154,7 @@ BODY_WORDS: Sequence[str] = (*TEMPLATE_WORDS, "body", "base64")
 
 
 def words_of(delivery: Delivery) -> Mapping[str, str]:
-    """What texts of the target may name of a delivery."""
+    """The placeholders for a delivery in the target's texts."""
     named = {"id": delivery.id, "uuid": delivery.uuid, "number": delivery.number}
     return {"source": delivery.source, **named, "digest": delivery.digest}
 

@@ -18,8 +18,8 @@ def servers_of(description: TargetDescription, place: str) -> tuple[ServerWanted
     """Return each server once, in the order of the links.
 
     `[links.ledger] protocol = "postgres", server = "ledger"` leads to a second PostgreSQL; links that name no server
-    share the one that is called as their protocol. Raises UsageError, with `place`, for a server that two protocols
-    would share, a name that something else has, a table `[servers.NAME]` that no link leads to, or a wrong key in one.
+    share the one with their protocol's name. Raises UsageError, with `place`, for a server that two protocols would
+    share, a name that is in use, a table `[servers.NAME]` that no link leads to, or a wrong key in one.
     """
     protocols = _protocols(description, place)
     for name in description.servers:
@@ -45,6 +45,6 @@ def _protocols(description: TargetDescription, place: str) -> Mapping[str, str]:
         if name in RESERVED or (name in PROTOCOLS and name != protocol):
             raise UsageError.at(where, "server", name, "this name is already in use", mend="give it another")
         if found.setdefault(name, protocol) != protocol:
-            problem = f"this server speaks {found[name]}, by an earlier link, and this link {protocol}"
+            problem = f"an earlier link says that this server speaks {found[name]}, and this link says {protocol}"
             raise UsageError.at(where, "server", name, problem, mend=f"name another server for [links.{link}]")
     return found

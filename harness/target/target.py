@@ -44,7 +44,7 @@ class Target:
 
     @property
     def servers_shown(self) -> str:
-        """What runs beside the service, for people: "PostgreSQL, Redis and Toxiproxy"."""
+        """What runs beside the service, for readers: "PostgreSQL, Redis and Toxiproxy"."""
         return f"{', '.join(server.title for server in self.servers)} and Toxiproxy"
 
     @property
@@ -57,7 +57,7 @@ class Target:
         """The name of the first read that it describes. Raises UsageError if there is none."""
         reads = self.description.reads
         if not reads:
-            mend = "describe one, in a table [reads.NAME] with a path"
+            mend = "describe one in a table [reads.NAME] with a path"
             raise UsageError.at(
                 str(self.path), "reads", "", "the target does not say how a delivery is read", mend=mend
             )
@@ -89,7 +89,7 @@ class Target:
 
     @property
     def program(self) -> tuple[str, ...]:
-        """For a Python program: the interpreter and what it runs; else empty."""
+        """For a Python program: the interpreter and what it runs; otherwise empty."""
         return self._filled(self.description.service.program, {})
 
     def prepare(self, words: Mapping[str, str]) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ WRONG = {
     "nothing": (f'@proves(fails="stored_once")\n{BODY}', "nothing is off"),
     "default": (f'@proves(under="whole", fails="stored_once")\n{BODY}', "nothing is off"),
     "bare_mark": (f'@pytest.mark.proves("store")\n{BODY}', "not made by harness.proves"),
-    "needs": (f'@needs("seccmop")\n@STORE\n{BODY}', "nothing has this name; closest valid: 'seccomp'"),
+    "needs": (f'@needs("seccmop")\n@STORE\n{BODY}', "there is no such name; closest valid: 'seccomp'"),
     "nightly": (f'@nightly("")\n@STORE\n{BODY}', "nightly = '': does not say why a gate leaves this scenario out"),
     "bare_nightly": (f"@pytest.mark.nightly\n@STORE\n{BODY}", "does not say why a gate leaves this scenario out"),
     "not_async": ("@STORE\ndef test_a(lab): ...\n", "takes a lab, and is not async"),

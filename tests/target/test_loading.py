@@ -89,8 +89,18 @@ def test_a_replica_has_the_server_of_the_link_that_it_follows(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("old", "new", "problem", "mend"),
     [
-        ('"postgres"\n\n', '"redis"\n\n', "replica_of = 'redis': no link of this protocol above it", "postgres"),
-        ('"postgres"\n\n', '"copy"\n\n', "replica_of = 'copy': no link of this protocol above it", "postgres"),
+        (
+            '"postgres"\n\n',
+            '"redis"\n\n',
+            "replica_of = 'redis': no link above it has this protocol and name",
+            "postgres",
+        ),
+        (
+            '"postgres"\n\n',
+            '"copy"\n\n',
+            "replica_of = 'copy': no link above it has this protocol and name",
+            "postgres",
+        ),
         (
             "replica_of",
             'server = "two"\nreplica_of',
@@ -115,7 +125,7 @@ def test_a_replica_of_what_has_none_is_told(tmp_path: Path, old: str, new: str, 
     ("old", "new", "problem", "mend"),
     [
         ("pool_of", "pool_of", "", ""),
-        ('"postgres"\n\n', '"redis"\n\n', "pool_of = 'redis': no link of this protocol above it", "postgres"),
+        ('"postgres"\n\n', '"redis"\n\n', "pool_of = 'redis': no link above it has this protocol and name", "postgres"),
         ('protocol = "postgres"', 'protocol = "redis"', "puts no pooler in front of a redis server", "take it out"),
         ("pool_of", 'replica_of = "postgres"\npool_of', "pool_of = 'postgres': it reads a replica", "two links"),
         ("pool_of", "sentinel_of", "has no Sentinel look at a postgres server", "take it out"),
@@ -157,7 +167,7 @@ def test_a_pooler_leads_to_the_server_of_the_link_that_it_pools(
         ('unhandled = "Traceback"', 'unhandled = "("', "[service]: unhandled = '('", "not a regular", "mend the"),
         (LISTENING, "port (", "[service]: listening = 'port ('", "not a regular expression", "mend the"),
         (f"listening = '{LISTENING}'", "", "nothing says on which port", "nothing", "{service.port}"),
-        ("{postgres.host}", "{service.port}", "[service]: prepare[3] = 'service.port'", "nothing has", "postgres"),
+        ("{postgres.host}", "{service.port}", "[service]: prepare[3] = 'service.port'", "such name", "postgres"),
         (LISTENING, "port", "[service]: listening = 'port'", "no group named port", "(?P<port>"),
         ("/healthz", "healthz", "[service]: alive = 'healthz'", "a path begins with /", "write /healthz"),
         ('"503"', '"5033"', "[outcomes.refused]: status[0] = '5033'", "not a status", "three digits"),
@@ -171,18 +181,18 @@ def test_a_pooler_leads_to_the_server_of_the_link_that_it_pools(
         ("[limits]", "[wrong.one]\nabout = 'a'\n[limits]", "one = {", "changes nothing", "without_headers"),
         ("[limits]", "[wrong.one]\nabout = 'a'\nage_s = 9\n[limits]", "[wrong.one]: age_s", "another time", "age_s"),
         ("[limits]", "[wrong.one]\nabout = 'a'\nsigned_as = 'b'\n[limits]", "signed_as = 'b'", "no such", "[ident"),
-        ("[limits]", "[wrong.one]\nabout = 'a'\npath = '/{x}'\n[limits]", "[wrong.one]: path = 'x'", "nothing has", ""),
+        ("[limits]", "[wrong.one]\nabout = 'a'\npath = '/{x}'\n[limits]", "[wrong.one]: path = 'x'", "such name", ""),
         ("[limits]", "[right.one]\nabout = 'a'\n[limits]", "one = {", "changes nothing", ""),
-        ("[limits]", "[right.one]\nabout = 'a'\nid = '{x}'\n[limits]", "[right.one]: id = 'x'", "nothing has", ""),
+        ("[limits]", "[right.one]\nabout = 'a'\nid = '{x}'\n[limits]", "[right.one]: id = 'x'", "such name", ""),
         ("[limits]", "[right.one]\nabout = 'a'\nbody_times = 2\n[limits]", "one = {", "no body to repeat", "body"),
         ("[limits]", "[identities.b]\nsource = 'a b'\n[limits]", "[identities.b]: source = 'a b'", "match", "mend"),
         ("[limits]", "[contract]\ntaken_id = 'no'\n[limits]", "[contract]: taken_id = 'no'", "conflict", ""),
         (
             'python = "plain.py:Plain"', "http = { path = '/', body = '{id}' }\n[contract]\ntaken_id = 'conflict'",
-            "[contract]: taken_id = 'conflict'", "is the same for each request", "{digest}",
+            "[contract]: taken_id = 'conflict'", "depends on the id only", "{digest}",
         ),
         # Starts, and what is found in answers.
-        ("[limits]", "[starts.one]\nabout = 'a'\n[limits]", "one = {", "starts it as always", "environment"),
+        ("[limits]", "[starts.one]\nabout = 'a'\n[limits]", "one = {", "changes nothing", "environment"),
         ("[limits]", "[starts.one]\nabout = 'a'\ncommand = ['{py}']\n[limits]", "command[0] = 'py'", "'python'", ""),
         ("[limits]", "[starts.one]\nabout = 'a'\nonly = ['REDIS']\n[limits]", "only = 'REDIS'", "'REDIS_URL'", "write"),
         (
@@ -198,7 +208,7 @@ def test_a_pooler_leads_to_the_server_of_the_link_that_it_pools(
         ('link = "postgres"', 'link = "redis"', "[stored]: link = 'redis'", "not a database", "postgres"),
         ('link = "postgres"', 'link = "postgers"', "[stored]: link", "closest valid: 'postgres'", "write"),
         ("{redis.url}", "{redis.ulr}", "[service]: REDIS_URL = 'redis.ulr'", "closest valid: 'redis.url'", "write"),
-        ("{redis.url}", "{redis.owner}", "[service]: REDIS_URL = 'redis.owner'", "nothing has this name", "redis"),
+        ("{redis.url}", "{redis.owner}", "[service]: REDIS_URL = 'redis.owner'", "such name", "redis"),
         ("{postgres.url}", "{postgres.urll}", "[service]: command[3] = ", "closest valid: 'postgres.url'", "write"),
         ("{postgres.host}", "{postgres.hots}", "[service]: prepare[3] = ", "closest valid: 'postgres.host'", "write"),
         ("[limits]", "[health]\nalive_needs = ['redi']\n[limits]", "alive_needs = 'redi'", "no such link", "'redis'"),
@@ -211,26 +221,26 @@ def test_a_pooler_leads_to_the_server_of_the_link_that_it_pools(
         (REDIS, f"{REDIS}\n[servers.rediss]", "[servers]: name = 'rediss'", "closest valid: 'redis'", "write 'redis'"),
         ("[links.redis]", f"[servers.redis]\nsetings = {{}}\n{LINK}", "[servers.redis]: setings", "'settings'", ""),
         ("[links.redis]", f"[servers.postgres]\nfsync = 2\n{LINK}", "[servers.postgres]: fsync", "boolean", "mend"),
-        ("[links.redis]", f"{ALSO}\nremembers = '{{id}}'\n{LINK}", "[links.also]: remembers", "no service", "take"),
+        ("[links.redis]", f"{ALSO}\nremembers = '{{id}}'\n{LINK}", "[links.also]: remembers", "cannot", "take"),
         ("[links.redis]", f"{ALSO}\nremembers_s = 5\n{LINK}", "[links.also]: remembers_s", "no time to", "take it out"),
         # TLS.
         (REDIS, f"{REDIS}\ntls = 1", "[links.redis]: tls = 1", "needs true or false", "write true or false"),
         (REDIS, f"{REDIS}\ntls = 'required'", "tls = 'required'", "needs true or false", "write true or false"),
         (REDIS, f"{REDIS}\nname = 'Cache_1'", "name = 'Cache_1'", "not a host name", "such as db.test"),
-        (REDIS, f"{REDIS}\nname = 'cache.local'", "name = 'cache.local'", "no name server is asked", "ends with .test"),
-        ("{redis.url}", "{redis.named_url}", "REDIS_URL = 'redis.named_url'", "nothing has this name", "write"),
+        (REDIS, f"{REDIS}\nname = 'cache.local'", "name = 'cache.local'", "do not ask a", "ends with .test"),
+        ("{redis.url}", "{redis.named_url}", "REDIS_URL = 'redis.named_url'", "such name", "write"),
         (REDIS, f"{REDIS}\ntsl = true", "[links.redis]: tsl = True", "closest valid: 'tls'", "write 'tls'"),
-        ("{redis.url}", "{redis.ca_file}", "REDIS_URL = 'redis.ca_file'", "no TLS", "add tls = true to [links.redis]"),
-        ("{postgres.url}", "{postgres.ca_file}", "command[3] = ", "no TLS", "add tls = true to [links.postgres]"),
-        ("{source}:{id}", "{source}:{name}", "[links.redis]: remembers = 'name'", "has this name", "one of: id"),
+        ("{redis.url}", "{redis.ca_file}", "REDIS_URL = 'redis.ca_file'", "not use", "add tls = true to [links.redis]"),
+        ("{postgres.url}", "{postgres.ca_file}", "command[3] = ", "not use", "add tls = true to [links.postgres]"),
+        ("{source}:{id}", "{source}:{name}", "[links.redis]: remembers = 'name'", "such name", "one of: id"),
         # Senders.
         (PYTHON, "", "sender = {}", "one of python and http is needed", "give python"),
         (PYTHON, f'{PYTHON}\nhttp = {{ path = "/" }}', "sender = {", "one of python and http", "give python"),
         (PYTHON, 'http = { path = "/a", header = {} }', "[sender.http]: header", "closest valid: 'headers'", "write"),
         (PYTHON, 'http = { path = "a" }', "[sender.http]: path = 'a'", "begins with /", "write /a"),
         (PYTHON, 'http = { path = "/{idd}" }', "[sender.http]: path = 'idd'", "closest valid: 'id'", "write"),
-        (PYTHON, 'http = { path = "/", headers = { a = "{x}" } }', "headers.a = 'x'", "nothing", "use one of"),
-        (PYTHON, 'http = { path = "/", body = "{text}" }', "[sender.http]: body = 'text'", "nothing", "use one of"),
+        (PYTHON, 'http = { path = "/", headers = { a = "{x}" } }', "headers.a = 'x'", "such name", "use one of"),
+        (PYTHON, 'http = { path = "/", body = "{text}" }', "[sender.http]: body = 'text'", "such name", "use one of"),
         ("plain.py:Plain", "plane.py:Plain", "[sender]: python", "closest valid: 'plain.py:Plain'", "write"),
         ("plain.py:Plain", "none/a.py:Plain", "[sender]: python", "there is no such file", "beside the description"),
         ("plain.py:Plain", "plain.py:Plan", "[sender]: python", "closest valid: 'plain.py:Plain'", "write"),
@@ -317,7 +327,7 @@ def test_a_missing_file_is_told_with_those_that_are_there(tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="there is no such file") as caught:
         load_target(Path("suite/targt.toml"))
-    assert caught.value.hint == "name a target description, in TOML, or write one: `harness init`"
+    assert caught.value.hint == "name a target description in TOML, or create one: `harness init`"
     (tmp_path / "suite").mkdir()
     write(tmp_path / "suite")
     with pytest.raises(UsageError, match=r"closest valid: 'suite/target\.toml'"):
@@ -327,7 +337,7 @@ def test_a_missing_file_is_told_with_those_that_are_there(tmp_path: Path, monkey
 def test_a_directory_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot be read: .*Is a directory") as caught:
         load_target(tmp_path)
-    assert caught.value.hint == "name a target description, in TOML, or write one: `harness init`"
+    assert caught.value.hint == "name a target description in TOML, or create one: `harness init`"
 
 
 BOTH = '[stored]\nlisted = { path = "/kept", each = "(?P<id>.)(?P<body>.)(?P<digest>.)" }\n'
@@ -352,7 +362,7 @@ METRICS = 'metrics = "/metrics"\n'
             "finds no body, and digests is not",
         ),
         (BOTH, "[stored.listed]: each", "has two groups that show the body"),
-        ("[stored]\n", "stored = {}", "one way to list what is stored is needed, not 0"),
+        ("[stored]\n", "stored = {}", "exactly one way to list what is stored, not 0"),
         ('[effects.outbox]\nlink = "redis"\nsql = "x"\n', "[effects.outbox]: link = 'redis'", "not a database"),
     ],
 )

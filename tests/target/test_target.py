@@ -72,7 +72,7 @@ def test_what_is_preloaded_is_the_commands_program(tmp_path: Path, command: str,
 @pytest.mark.parametrize("preload", [PRELOAD, 'preload_own = ["small"]'])
 def test_what_cannot_be_forked_is_not_preloaded(tmp_path: Path, command: str, preload: str) -> None:
     described = changed('command = ["{python}", "-m", "small", "{postgres.url}"]', f"command = {command}\n{preload}")
-    with pytest.raises(UsageError, match="no Python program that could be forked") as raised:
+    with pytest.raises(UsageError, match="not a Python program that can be forked") as raised:
         load_target(write(tmp_path, described))
     assert "leave preload out" in str(raised.value.hint)
 

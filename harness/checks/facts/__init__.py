@@ -1,1 +1,1 @@
-"""What the checks read a history with: exchanges, the model of an id, windows of faults."""
+"""Tools with which checks read a history: exchanges, the model of an id, windows of faults."""

@@ -29,26 +29,26 @@ _DELIVERS, _READS = (Asks.DELIVER, Asks.TAKEN), (Asks.READ, Asks.READ_UNSENT)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What one reading of the rows found of a delivery: a body's digest, or `NOTHING`."""
+    """What one reading of the rows found for a delivery: a body's digest, or `NOTHING`."""
 
     digest: str
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A statement about a delivery, made by the answer to a request or by the rows."""
+    """A statement about a delivery, from the answer to a request or from the rows."""
 
     by: Exchange | Row
     operation: Operation
 
     @property
     def confirms(self) -> bool:
-        """Whether a request was told that its delivery is stored."""
+        """Whether an answer said that the delivery is stored."""
         return isinstance(self.by, Exchange) and self.by.outcome in CONFIRMED and self.by.sent.asks in _DELIVERS
 
     @property
     def denies(self) -> bool:
-        """Whether a request got a final no: the delivery is wrong, not there, or another one."""
+        """Whether a request got a final no: the delivery is wrong, absent, or another one."""
         return isinstance(self.by, Exchange) and self.by.outcome in FINAL_NO
 
     @property
@@ -58,12 +58,12 @@ class Word:
 
     @property
     def gives_up(self) -> bool:
-        """Whether it is the answer to a valid delivery after which the sender gives up, and no step expects that."""
+        """Whether it makes the sender of a valid delivery give up, although no step expects that."""
         return isinstance(self.by, Exchange) and self.by.gives_up
 
     @property
     def vouches(self) -> bool:
-        """Whether it says that something is stored: an acknowledgement, a read, or a row."""
+        """Whether it says that a body is stored: an acknowledgement, a read, or a row."""
         return self.confirms or self.shows or bool(self.row)
 
     @property
@@ -80,7 +80,7 @@ class Word:
 
 
 class Wrong(enum.Enum):
-    """What a clash shows of the service. A check reports each of them."""
+    """What a clash shows about the service. A check reports each kind."""
 
     LOST = enum.auto()
     """What was acknowledged is not stored."""
@@ -91,22 +91,22 @@ class Wrong(enum.Enum):
     DOUBLED = enum.auto()
     """Two bodies are stored."""
     DENIED = enum.auto()
-    """What is stored, by an answer or a row, gets a final no."""
+    """A delivery that is stored, according to an answer or a row, gets a final no."""
     SHOWN = enum.auto()
-    """A read shows what cannot be stored."""
+    """A read shows a body that cannot be stored."""
     SECOND_BODY = enum.auto()
     """Another body is acknowledged than is stored."""
     REJECTED = enum.auto()
-    """A delivery gets a final no, and nothing else says that its id is taken."""
+    """A delivery gets a final no, although nothing else says that its id is taken."""
     OTHER = enum.auto()
-    """All else."""
+    """Everything else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """Two statements about one delivery, of which at most one is true. `first` None: no request can explain the second.
+    """Two statements about one delivery. At most one is true. `first` None: no request can explain the second.
 
-    `words`: all that were told of the delivery.
+    `words`: all statements about the delivery.
     """
 
     delivery: str
@@ -133,18 +133,18 @@ class Clash:
 
     @property
     def told(self) -> str:
-        """In words: the delivery, and both."""
+        """In words: the delivery, and both statements."""
         if self.first is None:
             return f"{self.delivery}: no request explains this: {self.second.told}"
         return f"{self.delivery}: {self.first.told}; but {self.second.told}"
 
     @property
     def vouched_before(self) -> bool:
-        """Whether anything had said that the delivery is stored before the second was asked."""
+        """Whether any statement had said that the delivery is stored before the second request was sent."""
         return any(word.vouches and word.operation.ended <= self.second.operation.began for word in self.words)
 
     def _stored(self, digest: str) -> Wrong:
-        """What it shows that a row has this body."""
+        """What it shows if a row has this body."""
         if self.first is not None:
             return Wrong.DOUBLED if self.first.row else Wrong.OTHER
         of_it = [word.by for word in self.words if isinstance(word.by, Exchange) and word.by.sent.digest == digest]
@@ -155,7 +155,7 @@ class Clash:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """All statements of a history about each delivery, and those that contradict each other."""
+    """All statements about each delivery of a history, and those that contradict each other."""
 
     words: Mapping[str, Sequence[Word]]
     clashes: Sequence[Clash]
@@ -166,7 +166,7 @@ class Claims:
 
 
 def told(history: History) -> Claims:
-    """Judge all words about each delivery of a history by the model."""
+    """Judge all statements about each delivery of a history by the model."""
     return history.once(_told)
 
 
@@ -182,13 +182,13 @@ def _told(history: History) -> Claims:
 
 @dataclass(slots=True)
 class _Telling:
-    """Takes a history apart into words about each delivery."""
+    """Extracts the statements about each delivery from a history."""
 
     history: History
     troubled: Sequence[Span] = field(init=False)
     """From a fault until the service had recovered."""
     sent_again: frozenset[str] = field(init=False)
-    """Ids for which the service has sent a statement again by itself."""
+    """Ids for which the service itself has retried a statement."""
 
     def __post_init__(self) -> None:
         self.troubled = tuple(_troubled(self.history))
@@ -228,7 +228,10 @@ class _Telling:
         return any(began <= each.span[1] and each.span[0] <= ended for began, ended in self.troubled)
 
     def _was_refused_before(self, each: Exchange) -> bool:
-        """Whether the harness sends again what was refused: to a service that counts its refused try it is a repeat."""
+        """Whether the harness sends a refused delivery again.
+
+        If the service has stored its refused try, this is a repeat.
+        """
         if each.sent.purpose != Purpose.AGAIN:
             return False
         return was_refused([other for other in by_subject(self.history)[each.subject] if other.span[1] <= each.span[0]])

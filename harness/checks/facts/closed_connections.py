@@ -1,8 +1,8 @@
-"""Which connections a service let go of after an error that was another request's.
+"""Finds connections that a service closed after another request's error.
 
 A service may end a connection for many reasons: it keeps fewer, they have been idle for too long, the server seems to
-be away. So what counts is a connection that the service had kept at rest, that it ended soon after the error or
-replaced by a new one, that had not been idle for long, and at a time when nothing spoke of the server or of the line.
+be away. So a connection counts only if the service had kept it at rest, ended it soon after the error or replaced it by
+a new one, had not left it idle for long, and if nothing pointed at the server or the line at that time.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from harness.history.events import ConnectionUsed
 
 NO_ERRORS: Mapping[int, int] = {}
 KEPT_MS = 50.0
-"""A connection that was idle for this long was kept. Others are closed as soon as they go back to the pool."""
+"""A connection that was idle for this long counts as kept. Others are closed when they return to the pool."""
 IDLE_MS = 5_000.0
-"""What a service may hold to be too long for an idle connection, if it has used none after as long."""
+"""From this time on a service may consider an idle connection too old, if it has used none that was idle as long."""
 AGE_MS = 30_000.0
-"""What a service may hold to be too old for a connection."""
+"""From this age on a service may consider a connection too old."""
 SOON_NS = 200_000_000
 REPLACED_NS = 100_000_000
 CAUSE_NS = 1_000_000_000
-"""A sign that the server is away explains what the service ends up to a second later."""
+"""A sign that the server is away explains connections that the service ends up to a second later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one error cost. `gone`: others' connections that the service let go of. `kept`: how many it used again."""
+    """What one error cost. `gone`: connections of others that the service closed. `kept`: how many it used again."""
 
     gone: tuple[ConnectionUsed, ...]
     kept: int
@@ -47,11 +47,11 @@ def cost_of(
     ends: Sequence[Span],
     erred: Mapping[int, int] = NO_ERRORS,
 ) -> Cost:
-    """Return what an error on that connection cost. 0: it was on none.
+    """Return what an error on that connection cost. Connection 0: the error was on none.
 
-    `causes`: when something spoke of the server or of the line, which explains whatever follows. `ends`: when
-    processes of the service were ending. `erred`: when each connection met its last error: one that met its own at its
-    last use was not well, and many that err at once are each given up for its own.
+    `causes`: when something pointed at the server or the line, which explains everything that follows. `ends`: when
+    processes of the service were ending. `erred`: when each connection met its last error. A connection whose last use
+    met an error was closed for its own error.
     """
     if any(t_ns - CAUSE_NS <= cause <= t_ns for cause in causes):
         return Cost((), 0)

@@ -12,12 +12,12 @@ from harness.history.events import Asks, Purpose, RequestEnded, RequestSent, Run
 from harness.vocabulary import CONFIRMED, FINAL_NO, REFUSED, THROTTLED, UNKNOWN, Outcome
 
 Subject = tuple[str, bool]
-"""A delivery's name, and whether it was read (or delivered): two answers about one subject must be alike."""
+"""A delivery's name, and whether it was read or delivered. Two answers about one subject must be equal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request. `ended` is None when the run ended first. `span`: from when to when it was open."""
+    """One request. `ended` is None if the run ended first. `span`: the time in which it was open."""
 
     sent: RequestSent
     ended: RequestEnded | None
@@ -25,7 +25,7 @@ class Exchange:
 
     @property
     def outcome(self) -> Outcome:
-        """Unknown, when there was no end."""
+        """Unknown if the request has no end."""
         return UNKNOWN if self.ended is None else self.ended.outcome
 
     @property
@@ -35,7 +35,7 @@ class Exchange:
 
     @property
     def name(self) -> str:
-        """The request in words: the delivery, and the kind of request if it was no plain delivery."""
+        """The request in words: the delivery, and the kind of request if it was not a plain delivery."""
         if self.sent.delivers:
             return f"{self.sent.delivery} ({self.sent.name})" if self.sent.name else self.sent.delivery
         words = _WORDS.get(Asks(self.sent.asks), "{name} {delivery}")
@@ -43,7 +43,7 @@ class Exchange:
 
     @property
     def of_delivery(self) -> bool:
-        """Whether it sent or read a valid delivery; the others have no part in what is stored or promised."""
+        """Whether it sent or read a valid delivery; other requests do not affect what is stored or promised."""
         return self.sent.delivers or self.sent.reads
 
     @property
@@ -53,7 +53,7 @@ class Exchange:
 
     @property
     def waited(self) -> bool:
-        """Whether its answer, if there was one, came so late that something may have been waited for."""
+        """Whether its answer, if there was one, came so late that the service may have waited for something."""
         return self.ended is not None and self.ended.took_ms >= AT_ONCE_MS
 
     @property
@@ -70,14 +70,14 @@ class Exchange:
         )
 
     def late_by_ms(self, limit_ms: float) -> float:
-        """By how much its answer missed this limit; infinite if none came."""
+        """By how much its answer missed this limit; infinite if no answer came."""
         if self.ended is None or self.ended.status is None:
             return math.inf
         return self.ended.took_ms - limit_ms
 
     @property
     def end(self) -> str:
-        """What it shares with others that ended likewise: the outcome, and the status."""
+        """What it shares with requests that ended in the same way: the outcome and the status."""
         if self.ended is None:
             return "never ended"
         status = "no answer" if self.ended.status is None else f"status {self.ended.status}"
@@ -97,7 +97,7 @@ class Exchange:
         return f"{', '.join(words)} after {self.ended.took_ms / 1e3:.2f} s{self.waiting()}"
 
     def waiting(self) -> str:
-        """Return `, waiting for postgres` if that was seen, else nothing."""
+        """Return `, waiting for postgres` if that was seen, otherwise nothing."""
         links = self.ended.waiting_for if self.ended else ()
         return f", waiting for {' and '.join(links)}" if links else ""
 
@@ -113,13 +113,13 @@ _acknowledged = Outcome.ACKNOWLEDGED
 _NOT_KNOWN = REFUSED | UNKNOWN
 _FOR_NOW = REFUSED | THROTTLED
 AT_ONCE_MS = 100
-"""A service that says sooner that it cannot, now, has waited for nothing, so no slow machine is why."""
+"""A service that refuses sooner than this has waited for nothing, so a slow machine is not the reason."""
 OWN_LIMIT_MS = 500
-"""A refusal after at least this time may come from a time-out of the service: these are half a second or more."""
+"""A refusal after at least this time may come from a time-out of the service, which has half a second or more."""
 AGAIN_MAX = 60
 """At most this many deliveries are sent again. If there are more, they are chosen evenly."""
 REFUSED_AGAIN_MAX = 8
-"""At most this many refused deliveries are sent again, too. An outage refuses very many, and all alike."""
+"""At most this many refused deliveries are sent again, too. An outage refuses very many, all in the same way."""
 
 
 def exchanges(history: History) -> Sequence[Exchange]:
@@ -158,34 +158,34 @@ def by_delivery(history: History) -> Mapping[str, Sequence[Exchange]]:
 
 
 def was_refused(sent: Sequence[Exchange]) -> bool:
-    """Whether the service itself refused this delivery each time, for now: then its sender sends it again later.
+    """Whether the service itself always refused this delivery for now, so that its sender sends it again later.
 
-    A client that had no connection was told nothing by the service, which never saw the delivery.
+    A client without a connection got no answer from the service, which never saw the delivery.
     """
     told = any(e.outcome in REFUSED and e.ended is not None and e.ended.status is not None for e in sent)
     return told and all(e.sent.delivers and e.outcome in _FOR_NOW for e in sent)
 
 
 def evenly(found: Sequence[Exchange], at_most: int) -> Sequence[Exchange]:
-    """So many of these, from the first to the last."""
+    """`most` of these, evenly chosen from the first to the last."""
     kept = min(len(found), at_most)
     return [found[place * len(found) // kept] for place in range(kept)]
 
 
 def acknowledged_by_steps(history: History) -> Sequence[Subject]:
-    """What the scenario's own requests had acknowledged before any delivery was sent again."""
+    """Deliveries of the scenario that were acknowledged before any delivery was sent again."""
     found = by_subject(history)
     return [subject for subject, sent in found.items() if any(e.judged and e.outcome in CONFIRMED for e in sent)]
 
 
 def sent_again(history: History) -> Collection[Subject]:
-    """What was sent or read again, those that had been refused aside."""
+    """Requests that were sent or read again, without those for refused deliveries."""
     found = by_subject(history).items()
     return {subject for subject, sent in found if _is_again(sent[-1]) and not was_refused(_before_again(sent))}
 
 
 def refused_and_sent_again(history: History) -> Sequence[Exchange]:
-    """The requests that sent again what had been refused each time."""
+    """The requests that sent again deliveries that had always been refused."""
     found = by_subject(history).values()
     return [sent[-1] for sent in found if _is_again(sent[-1]) and was_refused(_before_again(sent))]
 
@@ -199,17 +199,17 @@ def _before_again(sent: Sequence[Exchange]) -> Sequence[Exchange]:
 
 
 def deadline_ms_of(history: History) -> float:
-    """The deadline of each request; infinite where the target has none."""
+    """The deadline of each request; infinite if the target has none."""
     began = history.last(RunBegan)
     return began.deadline_ms if began and began.deadline_ms is not None else math.inf
 
 
 def by_the_clock(history: History, wrong: Sequence[Exchange]) -> Sequence[Late]:
-    """The times in which nothing is wrong with these but that something took too long for a client or for the service.
+    """The spans of these requests, if their only fault is that something took too long for a client or the service.
 
-    A client had no answer by its deadline; or the service gave up at a limit of its own, and said "not now" or "I do
-    not know". None if one of them is wrong otherwise, by a quick answer, say, or an end of its connection. While the
-    scenario waited on purpose, nothing needed a core.
+    Either a client had no answer by its deadline, or the service reached a limit of its own and said "not now" or "I do
+    not know". None if one of them is wrong in another way, for example by a quick answer or an ended connection. Times
+    in which the scenario waited on purpose do not count.
     """
     deadline_ms, pauses = deadline_ms_of(history), _pauses(history)
     late = [e for e in wrong if _ran_out_of_time(e, deadline_ms)]
@@ -238,6 +238,6 @@ def _ran_out_of_time(exchange: Exchange, deadline_ms: float) -> bool:
 
 
 def several(stories: Sequence[str], of: int) -> str:
-    """The first story, and how many more there are like it."""
+    """The first story, and how many more there are."""
     more = f" (and {len(stories) - 1} more)" if len(stories) > 1 else ""
     return f"{len(stories)} of {of}: {stories[0]}{more}"

@@ -1,7 +1,7 @@
-"""A small model of one id: what may be stored under it, by what was sent, answered and read.
+"""A small model of one id: what may be stored under it, given what was sent, answered and read.
 
 At first nothing is stored. One request may store its body, at a moment between its sending and its answer, or later if
-no answer came. From then on that body stays. Everything that is said of the id must fit one such course of events.
+no answer came. From then on that body stays. All statements about the id must fit one such course of events.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ NOTHING: Final = ""
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What must be stored for a statement to be true: one of `only` (None: anything), and none of `never`."""
+    """What must be stored if a statement is true: one of `only` (None: anything), and none of `never`."""
 
     only: frozenset[str] | None = None
     never: frozenset[str] = frozenset()
 
     def fits(self, stored: str) -> bool:
-        """Whether the word is true if this is stored."""
+        """Whether the statement is true if this is stored."""
         return stored not in self.never and (self.only is None or stored in self.only)
 
     @property
     def says_something(self) -> bool:
-        """Whether it leaves anything out."""
+        """Whether it excludes anything."""
         return self.only is not None or bool(self.never)
 
 
@@ -49,10 +49,10 @@ def never(*stored: str) -> Claim:
 class Operation:
     """A request, or a reading, of one id.
 
-    It takes effect at some moment from `began` to `ended` (nanoseconds; infinite for a request that has no answer: it
+    It takes effect at some moment from `began` to `ended` (nanoseconds; infinite for a request without an answer, which
     may act at any time, or never). If nothing is stored by then, it may store the body `stores`. Right after that
-    moment its `claim` is true, which leaves that body possible. `kind`: what sort of operation it is, for those who
-    read a contradiction.
+    moment its `claim` is true; the claim must allow that body. `kind`: the sort of operation, for the words of a
+    contradiction.
     """
 
     began: float
@@ -66,7 +66,7 @@ class Operation:
 class Contradiction:
     """Two operations, by their places, whose claims cannot both be true. The first ended no later than the second.
 
-    `first` is None where the second claims what no request can have brought about.
+    `first` is None if no request can explain the second's claim.
     """
 
     first: int | None
@@ -81,8 +81,8 @@ def may_be_stored(operations: Sequence[Operation]) -> frozenset[str]:
 def contradictions(operations: Sequence[Operation]) -> Sequence[Contradiction]:
     """Name the operations that contradict each other; none if all can be true.
 
-    Of many operations of one kind with the same claim only the earliest and the latest are named as the first. If no
-    two of them contradict each other, and all together do, the last two of a smallest such group are named.
+    Of many operations of one kind with the same claim only the earliest and the latest can be named first. If no two of
+    them contradict each other, but several together do, the last two of a smallest such group are named.
     """
     if _agree(operations, [each for each in operations if each.stores]):
         return ()
@@ -110,7 +110,7 @@ def _pairs(operations: Sequence[Operation], told: Sequence[int]) -> Iterator[Con
 
 
 def _of_a_group(operations: Sequence[Operation], told: Sequence[int]) -> Contradiction:
-    """Drop each operation that the contradiction does not need, the latest first."""
+    """Drop every operation that the contradiction does not need, the latest first."""
     storing = [each for each in operations if each.stores]
     group = list(told)
     for place in reversed(told):

@@ -15,7 +15,7 @@ __all__ = ["Share", "share_of"]
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How many deliveries met the fault, came while it was in force, and were refused without meeting it."""
+    """How many deliveries met the fault, came while it was in force, or were refused without meeting it."""
 
     met: int
     of: int
@@ -31,7 +31,7 @@ class Share:
 def share_of(history: History, number: int) -> Share | None:
     """Return how many met the fault with this number.
 
-    None if all did, if that is not known of each message, and for a fault that strikes once or not at messages.
+    None if all did, if some messages name no delivery, and for a fault that strikes once or not at messages.
     """
     acted = next((entry for entry, each in history.placed(FaultActed) if each.number == number), None)
     fault = acted.event.fault if acted is not None and isinstance(acted.event, FaultActed) else None

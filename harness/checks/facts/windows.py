@@ -21,7 +21,7 @@ from harness.vocabulary import Value
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A time in which nothing began, ended or recovered. `span`: CLOCK_MONOTONIC in nanoseconds.
+    """A time in which no fault began or ended, and the service did not recover. `span`: CLOCK_MONOTONIC in nanoseconds.
 
     `faults`: those in force. `disturbed`: whether one has acted since the service last recovered.
     """
@@ -38,8 +38,8 @@ class Window:
 def windows(history: History) -> Sequence[Window]:
     """The windows of a run, in their order.
 
-    While a fault is put in force, or healed, it may be felt already or not any more: that time is in no window. A
-    fault that is not of the vocabulary (a point of a sweep) leaves no windows until it is healed.
+    While a fault is being injected or healed, the service may feel it or not: that time belongs to no window. A fault
+    that is not in the vocabulary (a point of a sweep) leaves no windows until it is healed.
     """
     cutter = _Cutter()
     found = [window for entry in history.entries for window in cutter.met(entry.t_ns, entry.event)]

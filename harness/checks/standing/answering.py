@@ -12,17 +12,17 @@ from harness.history import History
 from harness.vocabulary import Outcome
 
 PAUSE_MS_MAX = 20.0
-"""A client acknowledges the first piece of an answer after 40 ms, if nothing else makes it send something. A service
-that waits for that with the next piece loses as much with each request."""
+"""A client acknowledges the first piece of an answer after 40 ms, if it has nothing else to send. A service that waits
+for this before the next piece loses 40 ms with each request."""
 ANSWERS_AT_LEAST = 8
-"""Of fewer answers nothing is said: one that paused may have had no core just then."""
+"""Fewer answers are not judged: one that paused may have had no core just then."""
 
 
 @check(Kind.LIVENESS, says="0 of 0: , after 0.00 s: paused for ms before its end")
 def answers_in_one_go(history: History) -> Examined:
     """An answer that has begun comes to its end at once, over connections that have carried others, too.
 
-    All are looked at together, and those of one kind by themselves: the reads, say, that found something.
+    All answers are judged together, and also each kind separately, for example the reads that found a delivery.
     """
     came = [e for e in exchanges(history) if e.ended is not None and e.ended.paused_ms is not None]
     alike: dict[tuple[str, Outcome], list[Exchange]] = {}

@@ -24,7 +24,7 @@ A peak of connects is not among them: a busy machine spreads the connects, so th
 WAITED_AT_LEAST_MS = 500
 """Two runs at once, as in CI, wait for cores for some tenths of a second: that excuses nothing."""
 FOR_EACH_MS = 100
-"""So long a wait for cores explains one more than the limit."""
+"""A wait for cores of this length explains one more than the limit."""
 
 
 def _at_rest(history: History, what: Sequence[str]) -> Examined:
@@ -49,7 +49,7 @@ def _waited_for(over: Sequence[tuple[int, AtRest]]) -> tuple[Late, ...]:
 def pool_returns(history: History) -> Examined:
     """The service's connections return to their limit, and none is left busy, by the server's own count.
 
-    A session that held a lock for longer than a request may take did not come back, either.
+    A session that held a lock for longer than a request may take counts as not returned.
     """
     found = _at_rest(history, CONNECTIONS)
     leaked = [leaked.told for leaked, other in leaked_sessions(history) if other is None]
@@ -87,7 +87,7 @@ def log_clean(history: History) -> Examined:
 
 @check(Kind.REST)
 def figure(history: History) -> Examined:
-    """The figures that the scenario limits are within their limits."""
+    """The scenario's figures are within their limits."""
     read = list(history.of(FigureRead))
     beyond = [(at.t_ns, each) for at, each in history.placed(FigureRead) if _beyond(each)]
     return Examined(
@@ -102,7 +102,7 @@ def figure(history: History) -> Examined:
 
 
 def _spread(history: History, read_ns: int, read: FigureRead) -> str:
-    """Why a peak of connects may be as low as it is: those that waited for a core came later than the others."""
+    """Say why a peak of connects may be too low: connects that waited for a core came later than the others."""
     began_ns = min((e.span[0] for e in exchanges(history) if e.judged), default=read_ns)
     if not isinstance(read.figure, ConnectsPeak) or read.at_most is None:
         return ""
@@ -111,7 +111,7 @@ def _spread(history: History, read_ns: int, read: FigureRead) -> str:
 
 
 def _counted_too_often(history: History, beyond: Sequence[tuple[int, FigureRead]]) -> tuple[Late, ...]:
-    """The time in which each figure grew, and how long a wait for cores explains by how much it is too high."""
+    """The time in which each figure grew, and the wait for cores that would explain its excess."""
     began_ns = min((e.span[0] for e in exchanges(history) if e.judged), default=math.inf)
     too_high = [(t_ns, _too_high(each)) for t_ns, each in beyond]
     if not all(by > 0 and began_ns < t_ns for t_ns, by in too_high):

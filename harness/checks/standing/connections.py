@@ -27,18 +27,18 @@ from harness.history.events import (
 from harness.vocabulary import CONFIRMED, FINAL_NO
 
 HUNG_UP_NS = 1_000_000_000
-"""So long after a client has hung up the service may give up what it did for it."""
+"""For this long after a client has hung up, the service may close what it used for that client."""
 ON_ITS_WAY = (CLIENTS, SERVICE, "relay")
-"""Who has a part in a request while no server has."""
+"""The processes that can work on a request while no server does."""
 PAUSES_NS = 2_000_000_000
-"""So long after a fault the service may still pause: asyncio tries to accept again after a second."""
+"""For this long after a fault the service may still pause: asyncio tries to accept again after a second."""
 ENDS_WITHIN_NS = 10_000_000_000
-"""A process that ended for a reason that is not known may have begun to end so long before."""
+"""If a process ended for an unknown reason, it may have begun to end this long before."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Trigger:
-    """What concerns one request alone: an error on its connection, its client's hanging up, its rejection."""
+    """A trigger that concerns one request only: an error on its connection, its client's hanging up, its rejection."""
 
     t_ns: int
     connection: int
@@ -77,7 +77,7 @@ def _too_much(found: tuple[_Trigger, Cost]) -> bool:
 
 
 def _how_likely(found: tuple[_Trigger, Cost]) -> tuple[bool, int, int]:
-    """An error on the link explains most, then what cost most, and then what came last."""
+    """An error on the link explains most, then the trigger that cost most, then the last one."""
     trigger, cost = found
     return bool(trigger.connection), len(cost.gone), trigger.t_ns
 
@@ -89,7 +89,7 @@ def _told(trigger: _Trigger, cost: Cost, link: str) -> str:
 
 
 def _came_too_late(error: ErrorMet, connections: Sequence[ConnectionUsed]) -> bool:
-    """Whether the service had ended the connection before the error came: then it did not end it for that error."""
+    """Whether the service had ended the connection before the error came, and so not because of it."""
     return error.own and any(each.number == error.connection and 0 < each.ended_ns < error.t_ns for each in connections)
 
 
@@ -110,7 +110,7 @@ def _of_requests(history: History) -> Iterator[_Trigger]:
 
 
 def _causes(history: History, connections: Sequence[ConnectionUsed], errors: Sequence[ErrorMet]) -> Sequence[int]:
-    """When something spoke of the server or the line: a connection that was lost or given up, an error of that kind."""
+    """When something pointed at the server or the line: a lost or closed connection, an error of that kind."""
     own = {error.connection for error in errors if error.own}
     hung_up = [each.span[1] for each in exchanges(history) if each.ended is not None and each.ended.hung_up_at]
     found = [error.t_ns for error in errors if not error.own]
@@ -131,7 +131,7 @@ def _causes(history: History, connections: Sequence[ConnectionUsed], errors: Seq
 
 
 def _ends(history: History) -> Iterator[Span]:
-    """When processes of the service were ending, and when something was done to them."""
+    """The times at which processes of the service were ending, or a fault acted on them."""
     for entry, ended in history.placed(ServiceEnded):
         if ended.asked_by == "end":  # of the run: the connections were looked at before
             continue
@@ -168,7 +168,7 @@ def errors_are_told(history: History) -> Examined:
 
 
 def _given_up(history: History, untold: Sequence[ErrorLogged]) -> Sequence[Late]:
-    """Return how long each delivery took whose error was not logged because the service had given it up by then.
+    """Return the time of each delivery that the service had given up before it could log the error.
 
     It is empty if one of these errors belonged to a delivery that the service acknowledged.
     """
@@ -216,7 +216,7 @@ def waits_for_something(history: History) -> Examined:
 
 
 def _waits_plainly(each: Exchange) -> bool:
-    """Whether it was sent in one go, and its client waited for the answer."""
+    """Whether it was sent in one piece, and its client waited for the answer."""
     hung_up = each.ended is not None and each.ended.hung_up_at is not None
     unusual = each.sent.delivers and bool(each.sent.name)  # one of those may be sent in pieces
     return each.of_delivery and not unusual and not hung_up
@@ -230,14 +230,14 @@ def _explained(history: History, each: Exchange, span: Span, blind: Sequence[Spa
 
 
 def _failures(history: History) -> Sequence[int]:
-    """When a statement failed, or a connection ended that was in use or was not let go of by the service."""
+    """When a statement failed, or a connection ended that was in use or that the service did not close."""
     errors = [error.t_ns for met in history.of(ErrorsMet) for error in met.errors]
     seen = [each for found in history.of(ConnectionsSeen) for each in found.connections]
     return [*errors, *(each.ended_ns for each in seen if each.ended_ns and not each.let_go)]
 
 
 def _blind(history: History) -> Sequence[Span]:
-    """When something was in force that may have a service wait without the relay's knowledge."""
+    """The times of faults that may make a service wait without the relay's knowledge."""
     over_ns = history.entries[-1].t_ns if history.entries else 0
     healed = {event.number: entry.t_ns for entry, event in history.placed(FaultHealed)}
     found = [
@@ -250,9 +250,9 @@ def _blind(history: History) -> Sequence[Span]:
 
 
 def _at_work_ms(history: History, span: Span) -> float:
-    """How much of that time, at most, something of the run was ready to run and had no core, or the service ran.
+    """The longest time, within that span, in which a process of the run waited for a core, or the service ran.
 
-    Who waited when within a sample is not known, so half as much again counts as is the span's share of it.
+    The order of waits within a sample is unknown, so one and a half times the span's share of the sample counts.
     """
     found_ms = 0.0
     for entry, seen in history.placed(CoresSeen):

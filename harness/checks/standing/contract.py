@@ -1,4 +1,4 @@
-"""What the service owes beyond storing what it acknowledges: reads, requests that are wrong, refusals, health.
+"""Checks what the service owes besides storing acknowledged deliveries: reads, wrong requests, refusals, health.
 
 Each request that the target describes carries what the contract allows for it (`owed`): an answer while something is
 broken may say "not now", but never something false.
@@ -34,9 +34,9 @@ def _examined(
     saw: str,
     why: Callable[[Exchange], str] | None = None,
 ) -> Examined:
-    """Say what is bad of what was sent. Where all of that ran out of time, a busy machine excuses it.
+    """Report the bad exchanges. If all of them ran out of time, a busy machine excuses them.
 
-    It does not excuse a connection that the service ended at once.
+    A busy machine does not excuse a connection that the service ended at once.
     """
     stories = [why(e) if why else f"{e.name}: owed {e.sent.owed}, got {e.story()}" for e in bad]
     unanswered = all(e.ended is None or (e.ended.status is None and e.waited) for e in bad)
@@ -55,7 +55,7 @@ def _examined(
 def never_denied(history: History) -> Examined:
     """What was acknowledged is never denied: a later read shows it, a repeat gets no final no.
 
-    Nor is what a read has shown, or the rows. A service that cannot know, for now, says "refused".
+    The same holds for what a read or the rows have shown. A service that cannot know for now says "refused".
     """
     confirmed: dict[str, int] = {}
     for e in exchanges(history):
@@ -118,7 +118,7 @@ def wrong_is_rejected(history: History) -> Examined:
 
 @check(Kind.SAFETY)
 def first_body_stays(history: History) -> Examined:
-    """An id that is taken by another body gets the answer that the contract says, and the first body stays."""
+    """If an id is taken by another body, the answer is the contract's, and the first body stays."""
     sent = _asking(history, Asks.TAKEN)
     bad = [e for e in sent if _not_owed(e)]
     found = _examined(history, sent, bad, saw="deliveries with another body under a taken id")
@@ -132,8 +132,8 @@ def first_body_stays(history: History) -> Examined:
 def answers_agree(history: History) -> Examined:
     """All answers and rows about one delivery can be true together: some order of its requests explains them.
 
-    It tells what no check above has told of that delivery: a conflict for an id under which nothing can be stored,
-    "already" for what was never sent before, a row that a read has shown and that is gone.
+    It reports what no other check has reported about that delivery: a conflict for an id under which nothing can be
+    stored, "already" for a delivery that was never sent before, a row that a read has shown and that is gone.
     """
     found = told(history)
     elsewhere = {each.delivery for each in found.clashes if each.wrong is not Wrong.OTHER}
@@ -200,7 +200,7 @@ def carries(history: History) -> Examined:
 
 
 def _waited_for(lacking: Sequence[Exchange]) -> tuple[Late, ...]:
-    """Return the time that each client waited for what it lacks; none if one did not wait for it."""
+    """Return the time that each client waited for its missing answer; none if one did not wait."""
     found: list[Late] = []
     for each in lacking:
         waited_s = [WAITED_FOR_S.get(name, 0.0) for name in (each.ended.lacks if each.ended else ())]

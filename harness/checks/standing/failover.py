@@ -1,4 +1,4 @@
-"""What a failover cost: acknowledged rows that the new primary lacked, and how long nothing was acknowledged."""
+"""Measures what a failover cost: acknowledged rows that were lost, and the time without acknowledgements."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ ASYNCHRONOUS = "asynchronous"
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """How long no delivery was acknowledged over a failover, and how long the failover itself took."""
+    """How long no delivery was acknowledged during a failover, and how long the failover itself took."""
 
     without_writes_ms: float
     failover_ms: float
 
     @property
     def ratio(self) -> float:
-        """The first over the second; a service that goes on at once has 1."""
+        """The first divided by the second; a service that goes on at once has 1."""
         return self.without_writes_ms / self.failover_ms
 
 
 def lost_by_failover(history: History) -> Mapping[str, int]:
-    """The deliveries that an old primary acknowledged and the new one lacked; to each, when the new one took over."""
+    """The acknowledged deliveries that the new primary lacked, each with the time at which it took over."""
     return history.once(_lost)
 
 
@@ -38,7 +38,7 @@ def _lost(history: History) -> Mapping[str, int]:
 
 
 def _lost_by(history: History, *, behind: bool) -> Mapping[str, int]:
-    """Those that were lost to a standby which was asynchronous, or to another."""
+    """The deliveries that were lost with an asynchronous standby, or with another one."""
     lost: dict[str, int] = {}
     for entry, over in history.placed(FailedOver):
         if (over.standby == ASYNCHRONOUS) == behind:
@@ -49,7 +49,7 @@ def _lost_by(history: History, *, behind: bool) -> Mapping[str, int]:
 
 
 def acknowledged_by_old_primaries(history: History) -> int:
-    """How many of those an old primary acknowledged when another was promoted already: a split brain."""
+    """How many of them an old primary acknowledged after another was promoted: a split brain."""
     lost, count = lost_by_failover(history), 0
     for entry, over in history.placed(FailedOver):
         promoted_ns = entry.t_ns - round(over.served_on_ms * 1e6)
@@ -59,7 +59,7 @@ def acknowledged_by_old_primaries(history: History) -> int:
 
 
 def allowed_losses(history: History) -> Mapping[str, int]:
-    """The lost rows that may be lost: an asynchronous standby lacks them, and the scenario allows so many."""
+    """The lost rows that are allowed: an asynchronous standby lacked them, and the scenario's limit is kept."""
     return history.once(_allowed)
 
 
@@ -74,13 +74,13 @@ def _allowed(history: History) -> Mapping[str, int]:
 
 
 def excused(exchange: Exchange, allowed: Mapping[str, int]) -> bool:
-    """Whether what this request was told may be forgotten: it was told so before the new primary took over."""
+    """Whether the answer to this request may be forgotten: it was given before the new primary took over."""
     took_over_ns = allowed.get(exchange.sent.delivery)
     return took_over_ns is not None and exchange.span[1] <= took_over_ns
 
 
 def write_gap(history: History) -> Gap | None:
-    """The longest over all failovers; None if there was none, or nothing was acknowledged after one."""
+    """The longest of all failovers; None if there was none, or nothing was acknowledged after one."""
     gaps = list(_gaps(history))
     return max(gaps, key=lambda gap: gap.without_writes_ms, default=None)
 

@@ -1,7 +1,7 @@
-"""Whether a service comes back by itself: its goodput after a disturbance, beside what it was before.
+"""Checks whether a service recovers by itself: its goodput after a disturbance, compared with that before.
 
-Goodput is what is acknowledged to a client that still waits for it. A service that works off requests whose clients
-have hung up, while these try again, is as busy as can be, and its goodput is nothing: that outlives the cause.
+Goodput counts acknowledgements to clients that still wait. If a service works on requests whose clients have hung up
+and tried again, it is fully busy, but its goodput is zero, even after the cause is gone.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from harness.vocabulary import CONFIRMED
 __all__ = ["BEFORE_S", "JUDGED_S", "comes_back", "not_overloaded"]
 
 BEFORE_S: Final = 1.0
-"""So long the load arrives before the service is disturbed, at least."""
+"""The load arrives at least this long before the service is disturbed."""
 JUDGED_S: Final = 1.0
-"""Over this time the goodput is judged, once the limit for the return is over."""
+"""The goodput is judged over this time, after the limit for the recovery has passed."""
 SEEN_OVER_S: Final = 0.5
-"""Over so long the goodput is taken to tell when it was back."""
+"""The goodput is measured over this time to find when it was back."""
 SCARCER: Final = 1.5
-"""Cores are scarcer than before if a millisecond of one takes this many times as long."""
+"""Cores are scarcer than before if a millisecond of a core takes this many times as long."""
 TOO_FEW: Final = 10
-"""With fewer acknowledgements before the disturbance one more or less decides."""
+"""With fewer acknowledgements before the disturbance, a single one would decide."""
 
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """One disturbance, and the goodput of the loads around it, each in acknowledgements a second.
+    """One disturbance, and the goodput of the loads around it, in acknowledgements per second.
 
-    `load_per_s`: what arrived; `late`: a load that the harness itself held up. `before`: the time until the
-    disturbance. `acknowledged`: how many were in it. `meanwhile`: the requests of any load that ended while it was
-    disturbed. `judged`: the time over which `after_per_s` is taken; `came`: the requests that ended in it.
-    `back_after_s`: from when on it was back; None: at no time.
+    `load_per_s`: arrivals; `late`: a load that the harness itself delayed. `before`: the time before the disturbance.
+    `acknowledged`: the number of acknowledgements in it. `meanwhile`: the requests of any load that ended during the
+    disturbance. `judged`: the time over which `after_per_s` is measured; `came`: the requests that ended in it.
+    `back_after_s`: when the goodput was back; None: never.
     """
 
     gone: DisturbanceGone
@@ -85,7 +85,7 @@ class Return:
 
     @property
     def problem(self) -> str:
-        """What it came to instead of a return; empty if it came back."""
+        """What happened instead of a recovery; empty if the service recovered."""
         if self.doubt or self.after_per_s >= self.gone.to * self.before_per_s:
             return ""
         return (
@@ -96,7 +96,7 @@ class Return:
 
     @property
     def saw(self) -> str:
-        """The figures, failing or not."""
+        """The figures, whether the check failed or not."""
         back = "" if self.back_after_s is None else f", back after {self.back_after_s:.2f} s"
         return (
             f"goodput {self.before_per_s:.0f} a second before, {self.during_per_s:.0f} while disturbed, "
@@ -109,7 +109,7 @@ class Return:
     says="0 s after the disturbance, 0 a second were acknowledged in time (before: 0, at least 0%); ",
 )
 def comes_back(history: History) -> Examined:
-    """When what disturbed it has gone, the goodput comes back by itself within its limit, under the load of before."""
+    """When the disturbance is over, the goodput recovers by itself within its limit, under the same load as before."""
     found = history.once(_returns)
     failed = next((each for each in found if each.problem), None)
     return Examined(
@@ -123,7 +123,7 @@ def comes_back(history: History) -> Examined:
 def _late(failed: Return, history: History) -> Iterator[Late]:
     """Yield the time that a busy machine may excuse.
 
-    It does not where cores were as scarce before: with as few, the service carried this load.
+    It does not if cores were as scarce before: the service carried this load with as few.
     """
     after = failed.gone_ns, failed.judged[1]
     if slowdown(history, after) > SCARCER * slowdown(history, failed.before):
@@ -131,7 +131,7 @@ def _late(failed: Return, history: History) -> Iterator[Late]:
 
 
 def not_overloaded(history: History) -> str:
-    """Why a run that was to show a return shows none; empty if it does."""
+    """Why a run that had to show a recovery cannot show one; empty if it does."""
     return next((each.doubt for each in history.once(_returns) if each.doubt), "")
 
 
@@ -170,7 +170,7 @@ def _return(history: History, began_ns: int, gone_ns: int, gone: DisturbanceGone
 
 
 def _loads_around(history: History, began_ns: int, watched_ns: int) -> Sequence[LoadBegan]:
-    """The loads that arrived before, meanwhile and after."""
+    """The loads that arrived before, during and after the disturbance."""
     ended = {event.load: entry.t_ns for entry, event in history.placed(LoadEnded)}
     return [
         event
@@ -180,7 +180,7 @@ def _loads_around(history: History, began_ns: int, watched_ns: int) -> Sequence[
 
 
 def _late_ms(history: History, load: LoadBegan) -> float:
-    """How much later than its time the harness sent one of that load, at most."""
+    """The most by which the harness sent a request of that load later than planned."""
     return max((ended.late_ms for ended in history.of(LoadEnded) if ended.load == load.load), default=0.0)
 
 
@@ -193,7 +193,7 @@ def _per_s(times: Sequence[int], from_ns: int, to_ns: int) -> float:
 
 
 def _back_after_s(times: Sequence[int], gone_ns: int, watched_ns: int, at_least_per_s: float) -> float | None:
-    """From when on the goodput was back, and stayed."""
+    """When the goodput was back for good."""
     over_ns = round(SEEN_OVER_S * 1e9)
     step_ns = over_ns // 10
     found = None
@@ -204,7 +204,7 @@ def _back_after_s(times: Sequence[int], gone_ns: int, watched_ns: int, at_least_
 
 
 def _told(came: Sequence[Exchange]) -> str:
-    """What became of the requests instead, the most frequent first: `of 24 requests 20 were refused, ...`."""
+    """How the requests ended instead, the most frequent ending first: `of 24 requests 20 were refused, ...`."""
     ends = Counter(_ending(e) for e in came)
     if not ends:
         return "no request ended in that time"
@@ -213,7 +213,7 @@ def _told(came: Sequence[Exchange]) -> str:
 
 
 def _waiting(came: Sequence[Exchange], ending: str) -> str:
-    """What the service waited for in most of the requests with this ending, as far as that was seen."""
+    """What the service waited for in most requests with this ending, if that was seen."""
     return Counter(e.waiting() for e in came if _ending(e) == ending).most_common(1)[0][0]
 
 

@@ -1,6 +1,6 @@
-"""What the clients and the service went through: an answer, the right one, in time, from a service that lives.
+"""Checks what clients and the service experienced: the right answer, in time, from a service that lives.
 
-A failure of these counts only where the faults left evidence.
+A failure counts only if the faults left evidence.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from harness.vocabulary import ACKNOWLEDGED, ALREADY, CONFIRMED, UNKNOWN
 ASKED_POLITELY = "SIGTERM", "SIGINT"
 """The signals by which a service is asked to end, and may answer first what it has accepted."""
 KNOWN_WITHIN_NS = 1_000_000_000
-"""So soon after its connections have broken the end of a process is known."""
+"""The end of a process is known this soon after its connections have broken."""
 
 
 @check(Kind.LIVENESS)
@@ -65,7 +65,7 @@ def alive(history: History) -> Examined:
 
 
 def _waited_for(silent: Sequence[tuple[int, ServiceNotStarted]]) -> tuple[Late, ...]:
-    """How long each start was waited for in vain; none if one of them ended."""
+    """How long the harness waited in vain for each start; none if one of them ended."""
     spans = [(t_ns - round(start.waited_s * 1e9), t_ns) for t_ns, start in silent]
     return tuple(map(Late, spans)) if all(began < ended for began, ended in spans) else ()
 
@@ -89,7 +89,7 @@ def outcome(history: History) -> Examined:
 
 
 def _as_expected(exchange: Exchange, *, repeated: bool) -> bool:
-    """Whether it ended as its step expects. Who expects an acknowledgement is content with "already" for a repeat."""
+    """Whether it ended as its step expects. If the step expects an acknowledgement, "already" is right for a repeat."""
     expected = exchange.sent.expected
     if expected is None or exchange.outcome in expected or exchange.lost_patience:
         return True
@@ -205,7 +205,7 @@ def ends_in_time(history: History) -> Examined:
 
 
 def _idle_before(history: History, ended_ns: int, end: ServiceEnded) -> Span:
-    """From the last thing that the service was right to wait for, to its end: its signal, or a request's answer."""
+    """The time from the last thing that the service had to wait for (its signal, or a request's answer) to its end."""
     asked_ns = ended_ns - round((end.after_ms or 0.0) * 1e6)
     answered = [e.span[1] for e in exchanges(history) if e.span[0] <= asked_ns]
     return max([asked_ns, *(ns for ns in answered if ns <= ended_ns)]), ended_ns
@@ -216,15 +216,15 @@ def _terminated(end: ServiceEnded) -> bool:
 
 
 def _by_the_signal(end: ServiceEnded) -> bool:
-    """Whether the signal itself ended it, or, after Ctrl-C's, it says so as shells do."""
+    """Whether the signal itself ended it, or, after Ctrl-C's signal, its status says so as a shell's does."""
     number = signal.Signals[end.asked_by]
     return end.status == -number or (number == signal.SIGINT and end.status == 128 + number)
 
 
 def _open_at(history: History, t_ns: int) -> int:
-    """How many requests were under way when the service ended, then, and never got an answer.
+    """How many requests were open when the service ended, and never got an answer.
 
-    A client may know of it before the harness does: its connection breaks first.
+    A client may notice the end before the harness does, because its connection breaks first.
     """
     open_then = [e for e in exchanges(history) if e.span[0] < t_ns <= e.span[1] + KNOWN_WITHIN_NS]
     return sum(e.outcome == UNKNOWN and _without_answer(e.ended) for e in open_then)
@@ -261,7 +261,7 @@ def _of_exchanges(
 
 
 def _spans_of(history: History, kind: type[MomentMissed | NotRecovered]) -> tuple[Late, ...]:
-    """The time that was waited, for each such event."""
+    """The time that the harness waited, for each such event."""
     return tuple(
         Late((entry.t_ns - int(entry.event.within_s * 1e9), entry.t_ns))
         for entry in history.entries_of(kind)

@@ -37,7 +37,7 @@ _ORDER: Final = (
     counts,
     said,
 )
-"""Of several failures, the first module's is the reason. A new module of checks gets its place here."""
+"""If several checks failed, the first module's failure is the reason. A new module of checks gets its place here."""
 
 _PLACE: Final = {module.__name__: place for place, module in enumerate(_ORDER)}
 
@@ -45,7 +45,7 @@ STANDING: Sequence[Check] = sorted(registered(), key=lambda check: _PLACE[check.
 
 
 def named(name: str) -> Check | None:
-    """Return the check of that name, if there is one."""
+    """Return the check with that name, if there is one."""
     return next((check for check in STANDING if check.name == name), None)
 
 

@@ -1,7 +1,7 @@
-"""Retries, from what the relay saw: capped, spaced, and none after an error that does not go away.
+"""Checks retries, from what the relay saw: capped, spaced, and none after an error that does not go away.
 
-A try belongs to a request for sure if its statement names the delivery of that request, or if no other request was open
-when it was sent. Where several requests for one delivery were open, only their number of tries is judged, together.
+A try certainly belongs to a request if its statement names that request's delivery, or if no other request was open
+when it was sent. If several requests for one delivery were open, only the number of all their tries is judged.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from harness.history import History
 from harness.history.events import RunBegan, SentAgain, TriesCounted, TryMade
 
 PAUSES_AT_LEAST = 20
-"""Fewer pauses say little of their mean: one with full jitter may be next to nothing."""
+"""Fewer pauses say little about their mean: a pause with full jitter may be almost zero."""
 SECOND_NS = 1_000_000_000
 
 
@@ -30,7 +30,7 @@ class _Tried:
 
     @property
     def count(self) -> int:
-        """How many tries failed, or followed at once one that had."""
+        """How many tries failed, or came at once after a failed one."""
         return sum(1 for at, each in enumerate(self.tries) if each.failed or self._is_retry(at)) + self.more
 
     @property
@@ -48,14 +48,14 @@ class _Tried:
 
     @property
     def in_vain(self) -> TryMade | None:
-        """A try with a final error that some request has not been content with."""
+        """A try with a final error after which a request still tried again."""
         finals = [at for at, each in enumerate(self.tries) if each.final]
         if self.requests == 1:
             return self.tries[finals[0]] if finals and finals[0] + 1 < len(self.tries) else None
         return self.tries[finals[-1]] if len(finals) > self.requests else None
 
     def story(self, of: str) -> str:
-        """What was sent, where, and how it ended each time."""
+        """The statement, its link, and how each try ended."""
         answers = ", ".join(each.answer or "open" for each in self.tries[:5])
         return f"{self.told.statement!r} on {self.told.link} for {of} ({answers}{', ...' if self.count > 5 else ''})"
 
@@ -65,7 +65,7 @@ class _Tried:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Requests for one delivery that were open one after the other without a gap: from when on, and how many."""
+    """Requests for one delivery that were open without a gap: since when, and how many."""
 
     began_ns: int
     ended_ns: int
@@ -73,7 +73,7 @@ class _Group:
 
 
 def _tried(history: History) -> Sequence[_Tried]:
-    """Everything that was sent again and named its delivery, for each request, or each group of requests."""
+    """All statements that named their delivery and were sent again, for each request, or each group of requests."""
     groups = _groups(history)
     found: list[_Tried] = []
     for told in history.of(SentAgain):
@@ -92,7 +92,7 @@ def _for_each(told: SentAgain, groups: Sequence[_Group]) -> Iterator[_Tried]:
 
 
 def _groups(history: History) -> dict[str, list[_Group]]:
-    """By the delivery's id, whatever its source."""
+    """By the delivery's id, for any source."""
     found: dict[str, list[_Group]] = {}
     for each in sorted(exchanges(history), key=lambda e: e.span[0]):
         if not each.sent.delivery:
@@ -108,7 +108,7 @@ def _groups(history: History) -> dict[str, list[_Group]]:
 
 
 def _over(exchange: Exchange, history: History) -> int:
-    """When the service has certainly done with a request: after its deadline, if the client left before its answer."""
+    """When the service has certainly finished a request: after its deadline, if the client left before its answer."""
     if exchange.ended is not None and exchange.ended.status is not None:
         return exchange.span[1]
     began = history.last(RunBegan)
@@ -116,7 +116,7 @@ def _over(exchange: Exchange, history: History) -> int:
 
 
 def _unnamed(history: History) -> Iterator[tuple[_Tried, str]]:
-    """What failed by an error, named no delivery, and can only have been for the one request that was open.
+    """Statements that failed, named no delivery, and must belong to the only open request.
 
     If the service also sends a statement while no request is open, it is background work.
     """
@@ -186,7 +186,7 @@ def _most_in_a_second(times: Sequence[int]) -> int:
 def retries_spaced(history: History) -> Examined:
     """Before each retry of a statement but the first, the service waits as long as the target says, on average.
 
-    A run with fewer than 20 such pauses says nothing of their mean.
+    A run with fewer than 20 such pauses is not judged.
     """
     counted = {each.link: each for each in history.of(TriesCounted) if each.mean_pause_ms is not None}
     pauses: dict[str, list[float]] = {link: [] for link in counted}

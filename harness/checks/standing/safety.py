@@ -1,6 +1,6 @@
-"""What must be true of the rows: nothing lost, doubled, foreign, or confirmed in two ways.
+"""Checks the rows: nothing is lost, doubled, foreign, or confirmed in two ways.
 
-These count whether or not a fault left evidence: there is no excuse for them.
+A failure counts whether or not a fault left evidence: nothing excuses it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from harness.vocabulary import ALREADY, CONFIRMED, NOT_STORED
 
 
 def _readings(history: History) -> Sequence[Sequence[StoredRow]]:
-    """Return all readings: retrying may repair what an earlier reading shows. No reading at all is judged elsewhere."""
+    """Return all readings: retries may repair what an earlier reading shows.
+
+    If there is no reading, `judgement` reports it.
+    """
     return [read.rows for read in history.of(RowsRead)]
 
 
@@ -45,7 +48,7 @@ def lost_deliveries(history: History) -> frozenset[str]:
 
 
 def doubled_deliveries(history: History) -> Mapping[str, int]:
-    """Return deliveries that a reading found more than once, with the most copies found, whatever their bodies."""
+    """Return deliveries that a reading found more than once, and the largest number of copies, with any bodies."""
     most: dict[str, int] = {}
     for rows in _readings(history):
         copies: dict[str, int] = {}
@@ -59,7 +62,7 @@ def doubled_deliveries(history: History) -> Mapping[str, int]:
 def acknowledged_is_stored(history: History) -> Examined:
     """A delivery that was acknowledged, by any of its requests, is in the database.
 
-    With an asynchronous standby a scenario can allow that a failover loses some; they are counted all the same.
+    With an asynchronous standby a scenario can allow that a failover loses some; they are still counted.
     """
     lost = sorted(lost_deliveries(history))
     by_failover = len(lost_by_failover(history))
@@ -94,7 +97,7 @@ def nothing_foreign(history: History) -> Examined:
 
 @check(Kind.SAFETY)
 def effects_agree(history: History) -> Examined:
-    """All that must exist for a stored delivery exists; where the target says exactly, once and for no other."""
+    """Every effect of a stored delivery exists; if the target says "exactly", once, and for no other delivery."""
     rows: Sequence[StoredRow] = ()
     read, problems = 0, dict[str, None]()
     for entry in history.entries:
@@ -129,9 +132,9 @@ def _disagreeing(effects: EffectsRead, stored: Collection[str]) -> Iterator[str]
 def refused_is_not_stored(history: History) -> Examined:
     """A delivery is not in the database if each of its requests was refused, throttled or rejected: 503, 429 or 4xx.
 
-    A service that cannot know, because the answer to a COMMIT was lost, say, answers otherwise: 504, or 500.
+    A service that cannot know, for example because the answer to a COMMIT was lost, answers 504 or 500 instead.
 
-    Nor is it there before it was sent again, and not refused then.
+    It must not be there either until it was sent again and not refused.
     """
     own = {name: [e for e in sent if e.sent.purpose != Purpose.AGAIN] for name, sent in by_delivery(history).items()}
     refused = {name for name, sent in own.items() if sent and all(e.outcome in NOT_STORED for e in sent)}
@@ -148,9 +151,9 @@ def refused_is_not_stored(history: History) -> Examined:
 def same_answer_again(history: History) -> Examined:
     """A delivery that was acknowledged gets the same answer whenever it is sent again.
 
-    To the byte, if the target says so; otherwise it must only be confirmed. Two acknowledgements that differ count
-    whatever else happened; a repeat that was not acknowledged at all is no word about the rows, and counts as any other
-    failure does.
+    The answers must be equal to the byte if the target says so; otherwise the repeat must only be confirmed. Two
+    different acknowledgements always count. A repeat without an acknowledgement says nothing about the rows, and counts
+    like any other failure.
     """
     began = history.last(RunBegan)
     to_the_byte = began is None or began.repeat_is_same
@@ -177,7 +180,7 @@ def same_answer_again(history: History) -> Examined:
 
 
 def _differs(exchange: Exchange, first: Exchange, *, to_the_byte: bool) -> bool:
-    """Whether an answer is not what the first one was; a part of the repeats may be answered "already"."""
+    """Whether an answer differs from the first one. Repeats may be answered "already"."""
     if not to_the_byte:
         return exchange.outcome not in CONFIRMED
     return exchange.outcome != ALREADY and _told(exchange) != _told(first)

@@ -52,7 +52,7 @@ def _problems(end: StartEnded) -> Iterator[str]:
 
 @check(Kind.LIVENESS)
 def prepares(history: History) -> Examined:
-    """Each `prepare` ends with status 0, also beside another one and on what is stored; or it fails where it must."""
+    """Each `prepare` ends with status 0, also beside another one and with rows stored; or it fails if it must."""
     seen = list(history.of(PrepareEnded))
     problems = [problem for end in seen for problem in _problems_of_prepare(end)]
     wrong = [(at.t_ns, end) for at, end in history.placed(PrepareEnded) if any(_problems_of_prepare(end))]
@@ -77,7 +77,7 @@ def _problems_of_prepare(end: PrepareEnded) -> Iterator[str]:
 
 @check(Kind.LIVENESS)
 def starts(history: History) -> Examined:
-    """Each start that the target describes fails with its reason, or comes up, and none shows a secret."""
+    """Each start that the target describes fails with its reason, or succeeds, and none shows a secret."""
     seen = list(history.of(StartTried))
     problems = [problem for tried in seen for problem in _problems_of_try(tried)]
     wrong = [(at.t_ns, tried) for at, tried in history.placed(StartTried) if any(_problems_of_try(tried))]
@@ -110,7 +110,7 @@ def _problems_of_try(tried: StartTried) -> Iterator[str]:
 
 
 def _words(what: str, end: StartEnded | PrepareEnded | StartTried) -> Iterator[str]:
-    """What is wrong with what it said."""
+    """What is wrong with its output."""
     if end.status is not None and end.says and not re.search(end.says, end.said):
         yield f"{what} did not say {end.says!r}, but {end.said[-SHOWN_CHARACTERS:].strip()!r}"
     if end.hides and (found := re.search(end.hides, end.said)):

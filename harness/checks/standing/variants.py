@@ -11,7 +11,7 @@ from harness.history.events import VariantAnswered
 
 SHOWN = 3
 NAMED = 20
-"""How many of the others are named: often their names show what they have in common."""
+"""How many of the others are named. Often their names show what they have in common."""
 MEND = "if it is meant, run `python -m harness answers --update` and review the difference"
 
 
@@ -19,7 +19,7 @@ MEND = "if it is meant, run `python -m harness answers --update` and review the 
 def answers_as_approved(history: History) -> Examined:
     """Each variant of a request is answered as approved, and stores what was approved.
 
-    A variant without an approved answer is named, and not judged. Where others only got no answer in time, or a
+    A variant without an approved answer is named, but not judged. If the others only got no answer in time, or a
     refusal, a busy machine excuses that.
     """
     seen = list(history.of(VariantAnswered))

@@ -1,4 +1,4 @@
-"""What else must exist when a delivery is stored, and whether exactly then."""
+"""What else must exist when a delivery is stored, and whether only then."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.target.sections.times import Milliseconds
 
 
 class EffectDescription(NamedRows):
-    """Something that must exist for each delivery that is stored, such as a row in an outbox, or an entry of an index.
+    """Something that must exist for each stored delivery, such as a row in an outbox, or an entry of an index.
 
     It is read with the stored rows, at rest.
     """
@@ -17,11 +17,11 @@ class EffectDescription(NamedRows):
     sql: str
     """Lists the rows, with a column `id`."""
     exists: Literal["exactly", "at least"] = "exactly"
-    """`exactly`: once for each delivery that is stored, and for no other. `at least`: perhaps more often, and perhaps
-    for others."""
+    """`exactly`: once for each stored delivery, and for no other. `at least`: it may also exist more often, and for
+    other deliveries."""
     within_ms: Milliseconds | None = None
-    """How long after its delivery was stored it may still not exist: a worker that makes it later needs that. Without
-    it, `within_ms` of `[stored]`."""
+    """How long after its delivery was stored the effect may still be missing, because a worker makes it later. The
+    default is `within_ms` of `[stored]`."""
 
     @property
     def query(self) -> str:

@@ -36,7 +36,7 @@ class LinkDescription(Table):
     """
     sentinel_of: Name | None = None
     """Redis: the link whose server the Sentinel on this link watches. It must be described above this link. Until
-    `server.sentinel` puts a Sentinel behind it, it leads to that link's own server, which is no Sentinel."""
+    `server.sentinel` puts a Sentinel behind it, it leads to that link's own server, which is not a Sentinel."""
     found_with: Environment = Field(default={})
     """Settings that make the service ask that Sentinel, if it does not do so by default. Scenarios of `harness new` use
     them.
@@ -49,9 +49,8 @@ class LinkDescription(Table):
     """
     name: HostName | None = None
     """A host name by which the service may reach it: `{LINK.name}`, and `{LINK.named_url}` in place of `{LINK.url}`.
-    The harness then answers the service's queries to name servers. It knows these names and
-    no others.
-    Where that cannot be (in a sweep, and without seccomp), both stand for the address."""
+    The harness then answers the service's queries to name servers. It knows only these names. Where this is impossible
+    (in a sweep, and without seccomp), both stand for the address."""
     tls: bool = Field(default=False, strict=True)
     """The service must speak TLS on this link; other connections are refused. For PostgreSQL it asks for TLS
     (SSLRequest) or begins with it (`sslnegotiation=direct`); for Redis it begins with TLS (`{LINK.url}` is a
@@ -59,11 +58,11 @@ class LinkDescription(Table):
 
     The harness makes a certificate for 127.0.0.1, localhost and the names of links. A service that verifies
     certificates must trust the file `{LINK.ca_file}`. To the server the harness then speaks plain
-    text. With `false`, a service that asks a PostgreSQL of your own for TLS gets it where that server has it,
-    with the harness's certificate."""
+    text. With `false`, a service that asks your own PostgreSQL for TLS gets it if that server supports TLS, with the
+    harness's certificate."""
 
     tries: PositiveInt = 10
-    """How often a statement may be sent for one request, as long as it fails."""
+    """How often a failing statement may be sent for one request."""
     mean_pause_ms: Milliseconds | None = None
     """The shortest average pause before the service sends a statement again. The first retry does not count: it may
     follow at once. A pause is from one send to the next. It is judged in a run that has 20 of them.
@@ -75,15 +74,15 @@ class LinkDescription(Table):
     runs. `[limits]` says what it may hold at rest."""
     told_by: list[Series] = Field(default=[])
     """Metrics that together say how many connections the service has on it. At rest its server must not have more
-    connections than that, and before any fault not fewer."""
+    connections than that, and before any fault it must not have fewer."""
     reconnects: PositiveInt | None = None
-    """For how many of a hundred requests the service may reconnect while nothing is broken. It is judged by the
-    requests that come one after the other before a scenario; without it a service may connect for each.
+    """For how many of a hundred requests the service may reconnect while nothing is broken. The harness judges it by
+    the requests that it sends one after the other before a scenario. Without this key a service may connect for each.
     """
 
     @property
     def shares(self) -> str | None:
-        """The link whose user and database the service has here, too; None where it has a part of its own."""
+        """The link whose user and database the service shares here; None if this link has a part of its own."""
         return self.replica_of or self.pool_of or self.sentinel_of
 
     @property

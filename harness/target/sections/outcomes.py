@@ -26,7 +26,8 @@ OutcomeName: TypeAlias = Literal[
     "acknowledged", "already", "conflict", "rejected", "absent", "refused", "throttled", "unknown"
 ]
 KEEP_THEIR_DEFAULT = ("acknowledged", "absent")
-"""Without the first nothing is stored; and a read may say with 404 what a delivery says with it."""
+"""They keep their statuses even if another outcome has them: without "acknowledged" nothing would be stored, and a 404
+may mean one thing for a read and another for a delivery."""
 HeaderName = Annotated[str, AfterValidator(str.lower)]
 Headers: TypeAlias = Sequence[tuple[str, str]]
 """An answer's headers, their names in lower case."""
@@ -34,7 +35,7 @@ Headers: TypeAlias = Sequence[tuple[str, str]]
 
 def _expression_with_time(text: str) -> str:
     if "time" not in re.compile(text).groupindex:
-        raise wrong("has no group named time", "put (?P<time>...) where the time stands")
+        raise wrong("has no group named time", "put (?P<time>...) around the time")
     return text
 
 
@@ -46,7 +47,7 @@ def _any_value(carries: object) -> object:
 
 
 def outcome_of(name: OutcomeName) -> Outcome:
-    """The outcome of that name."""
+    """The outcome with that name."""
     return Outcome[name.upper()]
 
 
@@ -69,8 +70,8 @@ class OutcomeDescription(Table):
     """
     says: Expression | None = None
     """An expression that must be found in the body of each such answer, for example a code that programs evaluate. In
-    it `{source}`, `{id}`, `{digest}` and `{size}` stand for those of the delivery that the request was about, and
-    `{first_digest}` for that of the body that was sent first under its id."""
+    it `{source}`, `{id}`, `{digest}` and `{size}` stand for the values of the request's delivery, and `{first_digest}`
+    for the digest of the first body under its id."""
     hides: Expression | None = None
     """An expression that must not be found in the body of any such answer: internal details, such as the name of an
     exception, or an address.
@@ -103,7 +104,7 @@ class OutcomeDescription(Table):
 class OutcomesDescription(Table):
     """Which answers mean which outcome. An answer that fits none is unknown.
 
-    What you leave out keeps its default, but for the statuses that you give to another outcome.
+    An outcome that you leave out keeps its default, except for statuses that you give to another outcome.
     """
 
     acknowledged: OutcomeDescription = OutcomeDescription(status=["2xx"])
@@ -133,7 +134,7 @@ class OutcomesDescription(Table):
         return {name: each for name, each in found.items() if each is not None}
 
     def _of(self, name: OutcomeName) -> OutcomeDescription | None:
-        """What the file says of an outcome, else its default without the statuses that the file gives to another."""
+        """The file's description of an outcome, or its default without the statuses that the file gives to another."""
         found: OutcomeDescription | None = getattr(self, name)
         if found is None or name in self.model_fields_set or name in KEEP_THEIR_DEFAULT:
             return found
@@ -158,9 +159,9 @@ class OutcomesDescription(Table):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What an answer means. `lacks`: what such an answer must carry or say, and this one does not.
+    """What an answer means. `lacks`: what such an answer must carry or say, but this one does not.
 
-    `dated`: when it says that the delivery was stored; empty where it need not.
+    `dated`: when the delivery was stored, according to the answer; empty if it need not say so.
     """
 
     outcome: Outcome
@@ -190,7 +191,7 @@ class Labels:
     ) -> Label:
         """Return what an answer means. The narrowest description counts; an answer that fits none is unknown.
 
-        `words`: what `{id}`, say, stands for in what the body has to say; None: it may be anything.
+        `words`: what `{id}` and the other placeholders stand for in the required body; None: anything.
         """
         text = body.decode("utf-8", "replace")
         best, label = 0, UNKNOWN_LABEL
@@ -219,7 +220,7 @@ def _labelled(
 
 
 def unsaid(says: str, body: str, words: Mapping[str, str]) -> Sequence[str]:
-    """What an answer lacks whose body must say this, in which `{id}`, say, stands for a word; or for any."""
+    """What the body of an answer lacks. In the expression `{id}` and the like stand for a word, or for any word."""
     # First as text, where it is no more: each delivery would have an expression of its own, and each be compiled.
     if _is_text(says) and WORD.sub(lambda word: words.get(word[1], word[0]), says) in body:
         return []
@@ -229,12 +230,12 @@ def unsaid(says: str, body: str, words: Mapping[str, str]) -> Sequence[str]:
 
 @functools.lru_cache(maxsize=64)
 def _is_text(says: str) -> bool:
-    """Whether an expression finds just itself, but for the words in it."""
+    """Whether an expression is a plain text, apart from its placeholders."""
     return not SPECIAL.search(WORD.sub("", says))
 
 
 def lacking(carries: Mapping[str, str], headers: Headers) -> Sequence[str]:
-    """What of these headers an answer lacks, each name with an expression that finds its value."""
+    """The headers that an answer lacks. Each name has an expression that finds its value."""
     carried = dict(headers)
     return [lack for each in carries.items() if (lack := _lack(*each, carried))]
 

@@ -13,7 +13,7 @@ from harness.documents import Expression, Table, Text, wrong
 from harness.target.sections.outcomes import HeaderName, Status
 
 SOURCE = "harness"
-"""The source of every delivery, unless an identity has another."""
+"""The source of every delivery, unless its identity has another."""
 Method: TypeAlias = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 SHOWS = ("digest", "body", "base64")
 """Groups of `shows`: the body's SHA-256 in hex, the body itself, or the body in base64."""
@@ -28,7 +28,7 @@ def _path(text: str) -> str:
 def _shows(text: str) -> str:
     groups = set(re.compile(text).groupindex)
     if len(groups & set(SHOWS)) != 1:
-        raise wrong("needs one group that shows the body", "put (?P<digest>...) where the SHA-256 stands", valid=SHOWS)
+        raise wrong("needs one group that shows the body", "put (?P<digest>...) around the SHA-256", valid=SHOWS)
     return text
 
 
@@ -36,7 +36,7 @@ def _base64(text: str) -> str:
     try:
         base64.b64decode(text, validate=True)
     except binascii.Error as problem:
-        raise wrong(f"is no base64: {problem}", "`base64 FILE` prints a file's") from problem
+        raise wrong(f"is not base64: {problem}", "`base64 FILE` prints a file's") from problem
     return text
 
 
@@ -46,8 +46,8 @@ UrlPath = Annotated[str, AfterValidator(_path)]
 class ReadDescription(Table):
     """A request that reads what is stored of one delivery, and changes nothing.
 
-    The harness sends it for deliveries that were acknowledged, which it must find, and for ids that were never sent,
-    which it must not.
+    The harness sends it for acknowledged deliveries, which it must find, and for ids that were never sent, which it
+    must not find.
     """
 
     method: Method = "GET"
@@ -63,24 +63,24 @@ class ReadDescription(Table):
 
 
 class ChangedDescription(Table):
-    """A delivery that is unlike the others.
+    """An unusual delivery.
 
-    `id`, `body`, `body_base64`, `body_times`, `body_bytes` and `age_s` change it before the sender signs it, the others
-    afterwards. Their texts may name `{source}`, `{id}`, `{digest}`, and each header that the sender gives, as
+    `id`, `body`, `body_base64`, `body_times`, `body_bytes` and `age_s` change it before the sender signs it, the other
+    keys afterwards. Their texts may contain `{source}`, `{id}`, `{digest}`, and each header of the sender, such as
     `{content-type}`.
     """
 
     about: Text
     """Why it is right, or must be rejected."""
     id: str | None = None
-    """Another id, with `{id}` in it, so that each is sent once."""
+    """Another id, which contains `{id}`, so that each is sent once."""
     body: str | None = None
-    """A body in place of the delivery's. Where `body` of `[sender.http]` has no place for that, it is the whole body
-    that is sent, with `{source}`, `{id}` and `{digest}` filled in."""
+    """A body in place of the delivery's. If `body` of `[sender.http]` has no `{body}` or `{base64}`, this is the whole
+    body that is sent, with `{source}`, `{id}` and `{digest}` filled in."""
     body_base64: Annotated[str, AfterValidator(_base64)] | None = None
-    """A binary body in place of the delivery's: its bytes in base64."""
+    """A binary body in place of the delivery's, in base64."""
     body_times: int = Field(default=1, ge=1, le=1 << 26)
-    """Repeats that text this many times as the body. For example, `[` a hundred thousand times is too deep for most
+    """The body is that text, repeated this many times. For example, `[` a hundred thousand times is too deep for most
     parsers.
     """
     body_bytes: int | None = Field(default=None, ge=1, le=1 << 26)
@@ -104,7 +104,8 @@ class ChangedDescription(Table):
     answered, or bytes that are not HTTP, which must be rejected; unless the first answer has said that it is the
     connection's last, by `connection: close`."""
     pause_ms: float = Field(default=0.0, ge=0, le=60_000, allow_inf_nan=False)
-    """The client pauses three times for so long: before it sends anything, in the middle of the head, and of the body.
+    """The client pauses three times for this long: before it sends anything, in the middle of the head, and in the
+    middle of the body.
     """
     slow: bool = Field(default=False, strict=True)
     """It takes seconds, so it is sent only if a scenario says `lab.contract(slow=True)`."""
@@ -131,11 +132,11 @@ class RightDescription(ChangedDescription):
 
 
 class WrongDescription(ChangedDescription):
-    """A delivery changed so that the service must reject it, whatever else is broken."""
+    """A delivery with a change for which the service must reject it, even while something is broken."""
 
     altered: bool = Field(default=False, strict=True)
-    """The body is another than was signed. It is sent with the headers, signature included, of a delivery that was
-    accepted before, as somebody could who has recorded that one."""
+    """The body is not the one that was signed. The headers, signature included, are those of an earlier accepted
+    delivery, as an attacker could have recorded them."""
     signed_as: str | None = None
     """Signed by another one of the `[identities]`, but sent in the name of the first sender."""
     path: UrlPath | None = None
@@ -145,9 +146,9 @@ class WrongDescription(ChangedDescription):
     without_headers: list[str] = Field(default=[])
     """Headers that are left out."""
     first: dict[str, str] = Field(default={})
-    """Headers that are sent before those of the same names that the sender gives."""
+    """Headers that are sent before the sender's headers of the same names."""
     last: dict[str, str] = Field(default={})
-    """Headers that are sent after those of the same names that the sender gives."""
+    """Headers that are sent after the sender's headers of the same names."""
     trailers: dict[str, str] = Field(default={})
     """Headers that follow the body, which is then sent in chunks."""
     trailer_bytes: int | None = Field(default=None, ge=1, le=1 << 26)
@@ -156,15 +157,15 @@ class WrongDescription(ChangedDescription):
     """The client sends only this many bytes of the request, and keeps the connection open: the service must not wait
     for the rest. 0: a client that never sends anything."""
     trickle_ms: float = Field(default=0.0, ge=0, le=10_000)
-    """After `sent_bytes` the client sends one byte every so many milliseconds, until the answer comes. This must not
-    buy the client more time.
+    """After `sent_bytes` the client sends one byte every so many milliseconds until the answer comes. This must not
+    give the client more time.
     """
     sends_rest: bool = Field(default=False, strict=True)
     """After `sent_bytes` the client waits for the answer, and then sends the rest, like a client that reads late.
-    The service must not reset the connection meanwhile: the answer could be lost."""
+    The service must not reset the connection before that, because the answer could be lost."""
     sends_on_bytes: int = Field(default=0, ge=0, le=1 << 30)
     """The body has no end: after the answer, the client sends this many more bytes. The service must close the
-    connection before.
+    connection before they are all sent.
     """
     hangs_up: bool = Field(default=False, strict=True)
     """The client closes the connection after `sent_bytes`, without an answer. Nothing may be stored, and
@@ -182,13 +183,13 @@ class WrongDescription(ChangedDescription):
     @model_validator(mode="after")
     def _has_a_rest(self) -> Self:
         if self.sends_rest and self.sent_bytes is None:
-            raise wrong("sends_rest: all of it is sent before the answer", "give sent_bytes, too")
+            raise wrong("sends_rest: the whole request is sent before the answer", "give sent_bytes, too")
         if self.trickle_ms and self.sent_bytes is None:
-            raise wrong("trickle_ms: all of it is sent at once", "give sent_bytes, too")
+            raise wrong("trickle_ms: the whole request is sent at once", "give sent_bytes, too")
         if self.altered and (self.body is not None or self.body_base64 is not None or self.signed_as is not None):
-            raise wrong("altered: it is another delivery's, with its signature", "leave the other one out")
+            raise wrong("altered: it uses another delivery's headers and signature", "leave the other one out")
         if self.stays and (self.hangs_up or self.sends_rest or self.sends_on_bytes or self.followed_by):
-            raise wrong("stays: the client does something else once it has its answer", "leave one of them out")
+            raise wrong("stays: the client does something else after its answer", "leave one of them out")
         return self
 
 

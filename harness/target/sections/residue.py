@@ -1,4 +1,4 @@
-"""What a service's process may leave behind, by the kernel's account, and how much of it is allowed."""
+"""What a service's process may leave behind, according to the kernel, and how much of it is allowed."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ OF_PROCESS: Final[Mapping[str, int | None]] = {
     THREADS: 32, CHILDREN: 8, FILES: 0, HALF_CLOSED: 0, MEMORY: None, REMEMBERED: None, OPEN_TO_OTHERS: None,
     THREADS_AT_ONCE: None,
 }  # fmt: skip
-"""By name: how many more than in steady state there may be, unless the target sets a limit (`[residue]`). None: as many
-as it likes."""
+"""By name: how many more than in steady state there may be, unless the target sets a limit (`[residue]`). None: any
+number."""

@@ -11,7 +11,7 @@ from harness.documents import Expression, Table, wrong
 from harness.target.sections.outcomes import HeaderName
 
 GROUP: Final = "secret"
-"""The group of an expression that has what is secret."""
+"""The group of an expression that contains the secret."""
 
 
 def _expression_with_secret(text: str) -> str:
@@ -27,18 +27,18 @@ ExpressionWithSecret = Annotated[Expression, AfterValidator(_expression_with_sec
 class SecretsDescription(Table):
     """What must never appear in the service's log, in its metrics, or in an answer.
 
-    The passwords in the URLs that the harness gives it are always sought. A longer text counts as shown by its first
-    twelve letters and digits; what is shorter is not sought.
+    The harness always looks for the passwords in the URLs that it gives to the service. A long text counts as shown if
+    its first twelve letters and digits are found. The harness does not look for shorter texts.
     """
 
     settings: list[str] = Field(default=[])
-    """Environment variables, of `[service.environment]` or the sender's `settings`, whose values are secret: of a
-    URL its password, of `name:value` and `name=value` the value, of a list that in each piece. Base64 is sought also as
-    the bytes that it stands for."""
+    """Environment variables, of `[service.environment]` or the sender's `settings`, whose values are secret: a URL's
+    password, the value of `name:value` and `name=value`, and the same for each piece of a list. The harness looks for
+    Base64 also in its decoded form."""
     parts: dict[str, ExpressionWithSecret] = Field(default={})
     """Which part of such a setting is secret, if it is another part: an expression with a group `secret`, by the
-    setting's name. Each match is one."""
+    setting's name. Each match is a secret."""
     headers: list[HeaderName] = Field(default=[])
     """Headers of the requests whose values are secret, such as a signature."""
     bodies: bool = Field(default=False, strict=True)
-    """The bodies that were sent are secret. Only an answer that acknowledges, a read's for example, may show one."""
+    """The sent bodies are secret. Only an answer that acknowledges, for example of a read, may show one."""

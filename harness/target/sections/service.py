@@ -33,46 +33,46 @@ class ServiceDescription(Table):
     Python that has loaded them, which takes a fraction of the time. Any other service is spawned."""
     preload_own: list[str] = Field(default=[])
     """The service's own modules, which are loaded after those and kept. A child imports its own modules again only if
-    the file of one has changed. Importing them must neither read the environment, nor another file, nor open
+    one of their files has changed. Importing them must not read the environment or other files, and must not open
     anything."""
     environment: Environment
     """`{LINK.url}`, `{LINK.host}`, `{LINK.port}`, `{LINK.user}`, ... are filled in; with TLS, `{LINK.ca_file}`."""
     listening: ExpressionWithPort | None = None
-    """Finds the group `port` in the line of the service's log that says where it listens. A service that logs no such
-    line is given a port: write `{service.port}` in its command or its environment."""
+    """Finds the group `port` in the line of the service's log that says where it listens. If a service logs no such
+    line, the harness can choose the port: write `{service.port}` in its command or its environment."""
     alive: UrlPath
     """Answers 2xx while the service lives."""
     ready: UrlPath | None = None
     """Answers 2xx while it can do its work."""
     unhandled: Expression
-    """Finds an unhandled exception in the service's log. `^Traceback` fits only where it writes none of what it has
-    handled; else name the line above it: `Exception in ASGI application`."""
+    """Finds an unhandled exception in the service's log. `^Traceback` fits only if the service logs no traceback of
+    handled errors; otherwise name the line above it: `Exception in ASGI application`."""
     start_within_s: Seconds = 15.0
     """How long it may take to listen and answer `alive`."""
     stop_within_s: Seconds = 10.0
     """How long it may take to end after SIGTERM."""
     ends_with: list[Annotated[int, Field(ge=1, le=255)]] = Field(default=[])
-    """The statuses with which a start may end that must end: `lab.restart("NAME=wrong", expect=ENDS)`. Without it any
-    status but 0."""
+    """The allowed statuses of a start that must end: `lab.restart("NAME=wrong", expect=ENDS)`. By default any status
+    but 0."""
     folders: list[str] = Field(default=[])
     """Folders in which it keeps files, relative to `directory`. At rest these folders must not have more files than in
     steady state."""
 
     @property
     def still_prepares(self) -> str:
-        """What to say of a `prepare` that had to be ended."""
+        """The error about a `prepare` that had to be ended."""
         return f"still ran after {self.prepare_within_s:g} s, and was ended"
 
     @property
     def more_time(self) -> str:
-        """What to do about it."""
+        """The advice for that error."""
         return (
             "run it by hand on an empty database; if it needs that long, write a larger prepare_within_s into [service]"
         )
 
     @property
     def program(self) -> tuple[str, ...]:
-        """For a Python program: the interpreter and what it runs, as in the command; else empty."""
+        """For a Python program: the interpreter and what it runs, as in the command; otherwise empty."""
         size = 3 if self.command[1:2] == ["-m"] else 2
         head = tuple(self.command[:size])
         return head if len(head) == size and _is_python_program(head[1:]) else ()
@@ -93,7 +93,7 @@ class ServiceDescription(Table):
     def _only_python_is_preloaded(self) -> ServiceDescription:
         if (self.preload or self.preload_own) and not self.program:
             mend = "write command = ['{python}', '-m', MODULE], or leave preload out"
-            raise wrong(f"preload: {shlex.join(self.command)} is no Python program that could be forked", mend)
+            raise wrong(f"preload: {shlex.join(self.command)} is not a Python program that can be forked", mend)
         return self
 
 

@@ -1,4 +1,4 @@
-"""What a service's log must contain: a line for each answer of a kind and none for others, with times."""
+"""What a service's log must contain: a line for each answer of a kind, no such line for others, and times."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.target.sections.series import Series
 
 def _expression_with_id(text: str) -> str:
     if "id" not in re.compile(text).groupindex:
-        raise wrong("has no group named id", "put (?P<id>...) where the delivery's id stands")
+        raise wrong("has no group named id", "put (?P<id>...) around the delivery's id")
     return text
 
 
@@ -32,7 +32,7 @@ class LineFields(Table):
     """What the fields of a log line mean, so that its lines can be compared with the approved ones in `said.toml`.
 
     A line is a JSON object, or `key=value` pairs with blanks between; `line` reads any other format. Lines with the
-    same event, level and reason are of one form.
+    same event, level and reason have one form.
     """
 
     event: Text
@@ -46,11 +46,11 @@ class LineFields(Table):
     source: Text | None = None
     """The field that says whose delivery that is."""
     free: tuple[Text, ...] = Field(default=())
-    """Fields that may have any text, such as the time. In other fields, a text that is always one of few is approved
-    word for word.
+    """Fields that may have any text, such as the time. In other fields, if the text is always one of a few, each is
+    approved word for word.
     """
     kinds: dict[Text, ExpressionWithKind] = Field(default={})
-    """For a field with a free text: an expression whose group `kind` finds one of few words, such as an exception's
+    """For a field with free text: an expression whose group `kind` finds one of a few words, such as an exception's
     name.
     """
     line: Expression | None = None
@@ -63,7 +63,8 @@ class CountedDescription(Table):
     events: tuple[Text, ...] = Field(min_length=1)
     """The events of these lines; see `[log.fields]`."""
     by: Text | None = None
-    """The label of the counter, and the field of the lines, whose values agree. Without it all lines count."""
+    """The label of the counter, which is also the field of the lines: their values must agree. Without this key all
+    lines count."""
     where: dict[Text, Text] = Field(default={})
     """Only lines with these values of fields count."""
 
@@ -79,7 +80,7 @@ class BlamesDescription(Table):
     reasons: tuple[Text, ...] = Field(default=())
     """Only lines with one of these reasons; by default with any."""
     but: Expression | None = None
-    """A line in which this is found blames nobody: a time-out, for example, which a busy machine may cause."""
+    """A line that contains this does not blame the server: a time-out, for example, which a busy machine may cause."""
 
 
 class LogDescription(Table):

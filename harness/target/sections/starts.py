@@ -12,15 +12,15 @@ from harness.documents import Expression, Table, Text, wrong
 class StartDescription(Table):
     """A start with other settings or further arguments, beside the running service. `lab.starts()` tries all of them.
 
-    None may show a secret. One that must fail has to end by itself, before it listens.
+    None may show a secret. A start that must fail has to end by itself, before it listens.
     """
 
     about: Text
-    """Why it must fail, or come up."""
+    """Why it must fail, or succeed."""
     runs: Literal["command", "prepare"] = "command"
     """Which of the two commands of `[service]`."""
     command: list[str] = Field(default=[])
-    """Another way to start it, in place of that command: a script, say, that is documented, too."""
+    """Another documented way to start it, in place of that command, such as a script."""
     arguments: list[str] = Field(default=[])
     """Arguments after those of the command."""
     environment: dict[str, str] = Field(default={})
@@ -44,5 +44,5 @@ class StartDescription(Table):
     @model_validator(mode="after")
     def _is_unlike_the_usual_start(self) -> Self:
         if not (self.command or self.arguments or self.environment) and self.only is None:
-            raise wrong("starts it as always", "give it environment = { NAME = 'value' }, say")
+            raise wrong("changes nothing", "give it environment = { NAME = 'value' }, say")
         return self

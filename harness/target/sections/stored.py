@@ -14,7 +14,7 @@ from harness.target.sections.times import Milliseconds
 
 
 class NamedRows(Table):
-    """Rows that name a delivery, as SQL lists them."""
+    """Rows with a delivery's name, as SQL lists them."""
 
     link: str = Field(default_factory=lambda: storing()[0])
     """The link to the database. The default is the default link of the first protocol whose servers store."""
@@ -31,7 +31,7 @@ class NamedRows(Table):
 def _each(text: str) -> str:
     groups = set(re.compile(text).groupindex)
     if "id" not in groups:
-        raise wrong("needs a group id", "put (?P<id>...) where the id stands", valid=["id", *SHOWS])
+        raise wrong("needs a group id", "put (?P<id>...) around the id", valid=["id", *SHOWS])
     if len(groups & set(SHOWS)) > 1:
         raise wrong("has two groups that show the body", f"keep one of {', '.join(SHOWS)}")
     return text
@@ -57,7 +57,8 @@ class ListingDescription(Table):
 class StoredDescription(NamedRows):
     """How to list what the service has stored: by SQL, by the service's own list, or by a read of each delivery.
 
-    One of `sql`, `listed` and `read` is needed. SQL and a list also show what is stored twice, and what was never sent.
+    One of `sql`, `listed` and `read` is needed. SQL and a list also show deliveries that are stored twice, or were
+    never sent.
     """
 
     sql: str | None = None
@@ -67,11 +68,11 @@ class StoredDescription(NamedRows):
     read: str | None = None
     """One of the `[reads]`, which is sent for each delivery."""
     digests: bool = Field(default=True, strict=True)
-    """The rows of `sql` have the column `digest`: of the delivery's own body; what is `listed` shows it. With `false`
-    there is only an `id`, and the checks do not compare bodies."""
+    """The rows of `sql` have the column `digest`, of the delivery's own body, and `listed` shows the digest or the
+    body. With `false` there is only an `id`, and the checks do not compare bodies."""
     within_ms: Milliseconds = 0.0
-    """How long after its acknowledgement a delivery may still not be stored. A service that answers first
-    and stores later, through a queue or a worker, needs it."""
+    """How long after its acknowledgement a delivery may still not be stored. This is for a service that answers first
+    and stores later, through a queue or a worker."""
 
     @property
     def query(self) -> str | None:
@@ -85,8 +86,8 @@ class StoredDescription(NamedRows):
         ways = [name for name in ("sql", "listed", "read") if getattr(self, name) is not None]
         if len(ways) != 1:
             mend = "give sql = 'SELECT id, digest FROM ...', or listed = { path = ..., each = ... }, or read = NAME"
-            raise wrong(f"one way to list what is stored is needed, not {len(ways)}", mend)
+            raise wrong(f"give exactly one way to list what is stored, not {len(ways)}", mend)
         if self.listed is not None and self.digests and not self.listed.shows_bodies:
             mend = "put (?P<digest>...) or (?P<body>...) into each where the body is shown, or write digests = false"
-            raise wrong("each of listed finds no body, and digests is not false", mend)
+            raise wrong("`each` of listed finds no body, and digests is not false", mend)
         return self

@@ -31,7 +31,7 @@ def _protocol(text: str) -> str:
 
 def _some_settings(settings: dict[str, str]) -> dict[str, str]:
     if not settings:
-        raise wrong("sets nothing, so it switches nothing", "name a setting, such as { WEBHOOK_RETRY = 'off' }")
+        raise wrong("sets nothing, so it switches nothing off", "name a setting, such as { WEBHOOK_RETRY = 'off' }")
     return settings
 
 
@@ -39,7 +39,9 @@ def _host_name(text: str) -> str:
     if not re.fullmatch(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,62}\.)*[a-z0-9-]{0,62}[a-z]", text):
         raise wrong("not a host name", "write lower-case letters, digits, hyphens and full stops, such as db.test")
     if text.rpartition(".")[2] in LOOKED_UP_OTHERWISE:
-        raise wrong("no name server is asked for such a name", "write one that ends with .test, such as db.test")
+        raise wrong(
+            "programs do not ask a name server for such a name", "write one that ends with .test, such as db.test"
+        )
     return text
 
 

@@ -27,8 +27,8 @@ class _Watch:
 def alerts(history: History) -> Examined:
     """Each alert that a scenario names is pending, then fires, and ends once its cause is gone; no other one fires.
 
-    Rules go by the clock: where the run had no cores, an alert is late, is looked at too seldom to be seen pending, or
-    fires because the service is slow.
+    Rules depend on time. If the run had no cores, an alert may be late, may be sampled too seldom to be seen pending,
+    or may fire because the service is slow.
     """
     watches = list(_watches(history))
     found = [(watch.span, list(_problems(watch))) for watch in watches]

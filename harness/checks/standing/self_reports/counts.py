@@ -16,13 +16,13 @@ from harness.vocabulary import Outcome
 
 SHOWN = 3
 DELIVERED = (Asks.DELIVER, Asks.TAKEN)
-"""What the service takes for deliveries. What must be rejected it may turn away before it counts."""
+"""The requests that the service counts as deliveries. It may reject wrong requests before it counts."""
 REQUESTS_FOR_AN_AVERAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
 class _Bounds:
-    """How often something was answered: at least, and at most. What the client did not learn lies between."""
+    """How often something was answered: at least, and at most. Answers that no client got are the difference."""
 
     least: int
     most: int
@@ -67,9 +67,9 @@ def counts_are_true(history: History) -> Examined:
 
 
 def _all_is_known(history: History, first: Entry, last: Entry) -> bool:
-    """Whether the clients' answers are all that was counted: a new process counts from 0, and a copy counts apart.
+    """Whether the counter counts exactly the clients' answers. A new process begins at 0, and a copy counts separately.
 
-    What a variant of a request counts as only the service knows.
+    Only the service knows how it counts a variant of a request.
     """
     pids = {entry.event.pid for entry in (first, last) if isinstance(entry.event, CountsRead)}
     return len(pids) == 1 and not any(

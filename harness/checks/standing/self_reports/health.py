@@ -16,12 +16,12 @@ from harness.history.events import Asks, FaultActed, Purpose, Recovered, RunBega
 from harness.vocabulary import ACKNOWLEDGED, CONFIRMED
 
 ALIVE, READY = "alive", "ready"
-"""What the service is asked about its health."""
+"""The questions about the service's health."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Lie:
-    """An answer that is not true. `late`: a slow machine may be why."""
+    """A false answer. `late`: a slow machine may be the reason."""
 
     told: Exchange
     story: str
@@ -30,7 +30,7 @@ class _Lie:
 
 @check(Kind.LIVENESS, says="1 of 1: ready said although")
 def health_is_true(history: History) -> Examined:
-    """The service says that it is ready exactly when it acknowledges, and that it is alive whatever is away."""
+    """The service says that it is ready exactly when it acknowledges, and that it is alive even if a server is away."""
     began = history.last(RunBegan)
     found = exchanges(history)
     samples = [e for e in found if e.sent.asks == Asks.HEALTH and _answered(e)]
@@ -54,7 +54,7 @@ def health_is_true(history: History) -> Examined:
 
 @check(Kind.LIVENESS, says="1 of 1: : , after 0.00 s (limit 0 s)")
 def health_in_time(history: History) -> Examined:
-    """The service answers questions about its health in time, whatever else is away.
+    """The service answers questions about its health in time, even if a server is away.
 
     Only answers to the harness's own samples are judged, while no other request is open.
     """
@@ -103,7 +103,7 @@ def ready_again(history: History) -> Examined:
 
 @dataclass(frozen=True, slots=True)
 class _UntilYes:
-    """From the first no, if it came at once, to the answer that said yes, or to the last one. `first`: that no."""
+    """The time from the first no, if it came at once, to the first yes, or to the last answer. `first`: that no."""
 
     span: Span
     first: str = ""
@@ -114,7 +114,7 @@ class _UntilYes:
 
 
 def _until_yes(history: History) -> Iterator[_UntilYes]:
-    """For each time at which nothing was broken, if it was asked then."""
+    """One for each time in which nothing was broken, if it was asked then."""
     acted_ns = min((entry.t_ns for entry in history.entries_of(FaultActed)), default=math.inf)
     back_ns = max((entry.t_ns for entry in history.entries_of(Recovered)), default=math.inf)
     asked = [e for e in exchanges(history) if e.sent.purpose == Purpose.SAMPLE and e.sent.name == READY]
@@ -129,7 +129,7 @@ def _until_yes(history: History) -> Iterator[_UntilYes]:
 
 @check(Kind.LIVENESS, says="1 of 1: ready named , and away was")
 def names_what_is_away(history: History) -> Examined:
-    """Asked whether it is ready, the service names each server that is away, and none that is there."""
+    """The service's answer to `ready` names each server that is away, and no other."""
     began = history.last(RunBegan)
     if began is None or not began.tells_away:
         return Examined(problem="", saw="the target does not say how a server that is away is named", observations=0)
@@ -159,7 +159,7 @@ def names_what_is_away(history: History) -> Examined:
 
 
 def _told(lies: Sequence[_Lie], judged: int) -> str:
-    """Quote the first lie and count the others; a lie that a slow machine does not explain comes first."""
+    """Quote the first false answer and count the others. One that a slow machine does not explain comes first."""
     return several([lie.story for lie in sorted(lies, key=lambda lie: lie.late)], judged) if lies else ""
 
 
@@ -172,7 +172,7 @@ def _meets(span: Span, others: Sequence[Span]) -> bool:
 
 
 def _answered(exchange: Exchange) -> bool:
-    """Whether it was answered at all; another check judges a service that does not answer."""
+    """Whether there was an answer; another check judges a service that does not answer."""
     return exchange.ended is not None and exchange.ended.status is not None
 
 
@@ -181,13 +181,13 @@ def _yes(exchange: Exchange) -> bool:
 
 
 def _must_live(window: Window, began: RunBegan | None) -> bool:
-    """Whether the service has to say that it is alive: nothing is done to its process, or to what that may need."""
+    """Whether the service must say that it is alive: no fault strikes its process, or a link that this may need."""
     needs = bool(began and began.alive_needs)
     return not any(fault.of_the_process for fault in window.faults) and not (needs and window.disturbed)
 
 
 def _of_ready(last: Exchange, around: Sequence[Exchange], window: Window, began: RunBegan | None) -> Iterator[_Lie]:
-    """Judge the window's last word on readiness: a service may take a moment to notice what has changed."""
+    """Judge the window's last answer about readiness: a service may take a moment to notice a change."""
     acknowledged = sum(1 for e in around if e.outcome in CONFIRMED)
     needs = began.ready_needs if began else ()
     if around and acknowledged == len(around) and not _yes(last) and _asks_fairly(window):
@@ -200,7 +200,7 @@ def _of_ready(last: Exchange, around: Sequence[Exchange], window: Window, began:
 
 
 def _asks_fairly(window: Window) -> bool:
-    """Whether a question about health meets what deliveries meet: not a connection, say, that a fault has left dead."""
+    """Whether a question about health meets the same fault as deliveries, and not, for example, a dead connection."""
     return strikes_all_alike(window.faults) if window.faults else not window.disturbed
 
 

@@ -14,7 +14,7 @@ MEND = "if it is meant, run `python -m harness said --update` and review the dif
 
 @check(Kind.REST)
 def said_as_approved(history: History) -> Examined:
-    """Each line of the log has an approved form, by its event and what clients were told, and so have the metrics."""
+    """Each line of the log and each metric has an approved form. A line must also fit the answers that clients got."""
     compared = list(history.of(SaidCompared))
     other = [each for one in compared for each in one.other]
     more = f" (and {len(other) - SHOWN} more)" if len(other) > SHOWN else ""
@@ -28,7 +28,7 @@ def said_as_approved(history: History) -> Examined:
 
 @check(Kind.REST)
 def counts_as_logged(history: History) -> Examined:
-    """A counter has grown by as many as there are lines in the log that tell of the same."""
+    """A counter has grown by the number of log lines about the same events."""
     counts = [each for one in history.of(CountsLogged) for each in one.counts]
     other = [f"{each.series} has counted {each.grown:g}, but the log reports {each.lines}"
              for each in counts if each.grown != each.lines]  # fmt: skip
@@ -57,6 +57,6 @@ def healthy_is_not_blamed(history: History) -> Examined:
 
 
 def _touches(fault: Fault, blamed: ServerBlamed) -> bool:
-    """Whether it may: a fault without a link strikes the service itself, and so whatever it uses."""
+    """Whether the log may say so: a fault without a link strikes the service itself, and so everything that it uses."""
     link = getattr(fault, "link", None)
     return not isinstance(link, Link) or link.name in blamed.near
