@@ -42,14 +42,14 @@ FOLDER_PREFIX: Final = "prometheus-"
 
 @dataclass(frozen=True, slots=True)
 class Alerting:
-    """What a run needs to have its service watched. `log`: the service's own, beside which Prometheus' is written."""
+    """What a run needs to watch its service. `log`: the service's own log; Prometheus' log is written beside it."""
 
     bed: Testbed
     recorder: Recorder
     log: Path
 
     def begin(self, step: Alerts, site: Site) -> WatchedAlerts:
-        """Return what watches while the step lasts. Raises UsageError if the target describes no alerts."""
+        """Return a watcher for the time of the step. Raises UsageError if the target describes no alerts."""
         description = self.bed.target.description
         if description.alerts is None or description.probes is None:
             mend = "describe the rules in [alerts], and the metrics in [probes]"
@@ -75,10 +75,10 @@ class WatchedAlerts(Injection):
         self._looking: asyncio.Task[None] | None = None
 
     async def act(self) -> None:
-        """Start it, and look at its alerts from then on.
+        """Start it, and keep looking at its alerts.
 
         Raises UsageError for rules that cannot be read, and for an alert that they do not have; HarnessError if
-        Prometheus does not take them.
+        Prometheus refuses them.
         """
         configuration = self._configuration()
         folder = self._bed.folder / f"{FOLDER_PREFIX}{self._site.service.port}-{time.monotonic_ns()}"
@@ -160,7 +160,7 @@ class WatchedAlerts(Injection):
 
 
 def _by_name(rules: Sequence[RuleSeen]) -> dict[str, AlertState]:
-    """The state of each name: several rules may share one, and then the worst counts."""
+    """The state of each name. If several rules share a name, the worst state counts."""
     worst = list(AlertState)
     found: dict[str, AlertState] = {}
     for rule in rules:

@@ -18,10 +18,10 @@ from harness.target import Target
 class RunConfiguration:
     """How to run. `folder`: where history, schedule and the service's log go.
 
-    `patience_s`: the clients' own limit; by default little more than the target's deadline, so that no stall is waited
-    out. `scenario_within_s`: a scenario that is not over by then is cut short; by default as the target says. `repro`:
-    writes the line that repeats a run, from its key and seed. `unwritten` is called with a file that could not be
-    written, and why: the run goes on without it.
+    `patience_s`: the clients' own limit; by default little more than the target's deadline, so that clients do not wait
+    for a stall to end. `scenario_within_s`: a scenario that takes longer is cut short; by default as the target says.
+    `repro`: writes the line that repeats a run, from its key and seed. `unwritten` is called with a file that could not
+    be written, and the reason. The run goes on without the file.
     """
 
     profile: str

@@ -26,7 +26,7 @@ class MoreCopies(Injection):
         self._before: Counter[int] = Counter()
 
     async def act(self) -> None:
-        """Start them, one after the other. Raises ServiceStartError."""
+        """Start the processes one after the other. Raises ServiceStartError."""
         for _ in range(self._n - 1):
             self._copies.append(await self._rig.start_copy())
         self._before = self._rig.clients.answered.copy()
@@ -38,11 +38,11 @@ class MoreCopies(Injection):
         return {port: self._rig.clients.answered[port] - self._before[port] for port in ports}
 
     async def fired(self) -> int:
-        """How many requests the one has answered that answered the fewest."""
+        """The smallest number of requests that one of them has answered."""
         return min(self._answered.values(), default=0) if self._copies else 0
 
     async def instead(self) -> str:
-        """Which one has answered nothing."""
+        """The process that has answered nothing."""
         silent = [str(port) for port, count in self._answered.items() if not count]
         return f"no request was answered at port {', '.join(silent)}" if silent else ""
 
@@ -68,7 +68,7 @@ class RollingChange(Injection):
         self._new = await self._rig.start_copy()
 
     async def heal(self) -> None:
-        """Have the new one take over: it is sent everything from now on."""
+        """Make the new process take over: from now on it gets all requests."""
         new, self._new = self._new, None
         if new is None:
             return

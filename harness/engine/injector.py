@@ -1,4 +1,4 @@
-"""Injects faults into one running service, and heals them. It records both, with the evidence that they leave."""
+"""Injects faults into one running service, and heals them. It records both, and the faults' evidence."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MOMENT_INTERVAL_S = 0.01
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InForce:
-    """A fault that was injected and not healed yet."""
+    """A fault that is injected and not healed yet."""
 
     number: int
     fault: Value
@@ -41,22 +41,22 @@ class InForce:
 
 
 class Starts(Protocol):
-    """What looks at the starts of the service that faults replace: see `phases.starts`."""
+    """Looks at starts of the service that a fault replaces: see `phases.starts`."""
 
     async def began(self) -> None:
-        """Look at a process that has just been started."""
+        """Look at a process that has just started."""
 
     async def before_another(self, in_force: Sequence[Value]) -> None:
-        """Look at the process that is there before another replaces it. `in_force`: what stays so."""
+        """Look at the running process before another replaces it. `in_force`: faults that stay in force."""
 
 
 class Injector:
     """Faults of one running service, from their injection until they are healed.
 
-    `lacking`: returns why the machine or the stack cannot provide what a fault needs; None if it can. `to_come`: names
-    that many of the deliveries that may still be sent. `sample`: is called with the faults in force before one of them
-    is healed. `probed`: reads the service's metrics, where it may have some. `starts`: looks at each start of the
-    service, before a fault replaces it by another.
+    `lacking`: returns why the machine or the stack cannot provide what a fault needs; None if it can. `to_come`:
+    returns the names of the next deliveries. `sample`: called with the faults in force before one of them is healed.
+    `probed`: reads the service's metrics, if it may have some. `starts`: looks at each start of the service before a
+    fault replaces it by another.
     """
 
     def __init__(
@@ -80,11 +80,11 @@ class Injector:
         self._in_force: list[InForce] = []
         self._injected = 0
         self.observer = Observer(site, sessions, recorder, self._injection_of, probed)
-        """Its events count from the last fault that was injected or healed."""
+        """Observes moments. Events count since the last fault was injected or healed."""
 
     @property
     def in_force(self) -> Sequence[InForce]:
-        """The faults that were injected and not healed yet, the oldest first."""
+        """The faults that are injected and not healed yet, the oldest first."""
         return tuple(self._in_force)
 
     async def inject(self, faults: Sequence[Fault]) -> Sequence[InForce]:
@@ -100,7 +100,7 @@ class Injector:
     async def act(
         self, fault: Value, injection: Callable[[Site], Injection], callers: Callers | None = None
     ) -> InForce:
-        """Have something act that is healed as a fault is. `callers`: the clients that it may end; None: all."""
+        """Let an action act that is healed like a fault. `callers`: the clients that it may end; None: all."""
         self._injected += 1
         number = self._injected
         known = InForce(number, fault, injection(self._site_for(number, callers)))
@@ -122,14 +122,14 @@ class Injector:
         return known
 
     def _injection(self, fault: Fault, site: Site) -> Injection:
-        """What injects it: at once, or when the moment comes that it is armed for."""
+        """The injection: it acts at once, or at the moment for which it is armed."""
         injection = fault.injection(site)
         if not isinstance(fault, TimedFault) or fault.at is None:
             return injection
         return Armed(self.trigger(fault.at, site), injection)
 
     def trigger(self, moment: Moment, site: Site) -> Trigger:
-        """What waits for a moment: the relay, which holds a message, or a look at the state again and again."""
+        """The trigger that waits for a moment: the relay, which holds a message, or a look that is repeated."""
         if isinstance(moment, Message):
             return AtMessage(moment, site)
         since = self.observer.marks()
@@ -153,7 +153,7 @@ class Injector:
             self.require(need)
 
     def require(self, need: Need) -> None:
-        """Raise MachineLacksError, and record why, unless the machine and the stack can provide it."""
+        """Raise MachineLacksError, and record why, if the machine or the stack cannot provide the fault's needs."""
         reason = self._lacking(need)
         if reason is not None:
             self._recorder.record("runner", MachineLacks(need, reason))
@@ -171,7 +171,7 @@ class Injector:
         return dataclasses.replace(self._site, witness=witness, ids_to_come=to_come, callers=callers)
 
     async def before_heal(self) -> None:
-        """Sample the service's health under the faults in force, where that disturbs nothing."""
+        """Sample the service's health under the faults in force, if that disturbs nothing."""
         await self._sample([(known.fault, known.injection) for known in self._in_force])
 
     async def heal_these(self, faults: Sequence[Fault]) -> None:
@@ -208,7 +208,7 @@ class Injector:
             await self._heal(known)
 
     async def before_another_start(self, by: InForce | None = None) -> None:
-        """Have the service's process looked at, which another start is about to replace. `by`: what replaces it."""
+        """Look at the service's process before another start replaces it. `by`: the step or fault that replaces it."""
         if self._starts is not None:
             others = [each for each in self._in_force if each is not by and not each.injection.starts_anew]
             await self._starts.before_another([each.fault for each in others])
@@ -239,7 +239,7 @@ class Injector:
     async def heal_all(self) -> None:
         """Heal every fault that is still in force, the newest first. If one fails, continue, then raise all errors.
 
-        A service that does not come back is in the history.
+        If the service does not come back, the history says so.
         """
         problems: list[Exception] = []
         for known in list(reversed(self._in_force)):

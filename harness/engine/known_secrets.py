@@ -15,10 +15,11 @@ from harness.target import OutgoingRequest
 from harness.target.sections.secrets import SecretsDescription
 
 SOUGHT: Final = 12
-"""What shows so many characters of a secret shows it. Nothing else of a run repeats so many by chance."""
+"""A text that shows this many characters of a secret shows the secret. No other text of a run has that many by
+chance."""
 RUN: Final = re.compile(rf"[A-Za-z0-9+/=_-]{{{SOUGHT},}}")
 OF_BODY: Final = re.compile(rb"(?<![A-Za-z0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{%d}" % SOUGHT)
-"""A part of a body that needs no escapes and is more than a number. It is tried only where such a part begins."""
+"""A part of a body that needs no escapes and is more than a number. The search tries only where such a part begins."""
 AROUND: Final = 60
 
 
@@ -32,17 +33,17 @@ class KnownSecrets:
     _of_bodies: set[str] = field(default_factory=set)
 
     def __len__(self) -> int:
-        """How many are known."""
+        """How many secrets are known."""
         return len(self._whole) + len(self._beginnings)
 
     def add(self, what: str, value: str) -> None:
-        """Know a secret of the configuration, in each form in which it may be written. `what`: its name, for people."""
+        """Add a secret of the configuration, in each form in which it may be written. `what`: its name, for readers."""
         for run in RUN.findall(value):
             for form in _forms(run):
                 self._whole[form] = what
 
     def sent(self, request: OutgoingRequest) -> None:
-        """Know what a request carries of what the target calls secret."""
+        """Add the parts of a request that the target calls secret."""
         for name, value in request.headers.items():
             if name.lower() in self.described.headers:
                 for run in RUN.findall(value):
@@ -55,7 +56,7 @@ class KnownSecrets:
                 self._of_bodies.add(beginning)
 
     def shown_in(self, text: str, where: str, *, may_show_bodies: bool = False) -> Iterator[SecretShown]:
-        """Find secrets in a text, each kind once. The secret itself is blotted out in what this gives."""
+        """Find secrets in a text, each kind once. The result hides the secret itself."""
         seen: set[str] = set()
         for at, secret, what in self._found(text):
             if what not in seen and not (may_show_bodies and secret in self._of_bodies):
@@ -76,7 +77,7 @@ class KnownSecrets:
 def known_secrets(
     described: SecretsDescription, environment: Mapping[str, str], passwords: Mapping[str, str]
 ) -> KnownSecrets:
-    """Give the secrets of a service that is started in this environment. `passwords`: on its links, by name."""
+    """Return the secrets of a service in this environment. `passwords`: those of its links, by name."""
     known = KnownSecrets(described)
     links: dict[str, list[str]] = {}
     for link, password in passwords.items():  # a replica has its primary's

@@ -96,16 +96,19 @@ class Performer:
 
     @property
     def site(self) -> Site:
-        """What the faults of this run act on."""
+        """The site on which this run's faults act."""
         return self._site
 
     @property
     def history(self) -> History:
-        """What has been recorded so far."""
+        """The history so far."""
         return self._recorder.history
 
     async def perform(self, step: Step) -> object:
-        """Do a step to its end. Raises ScenarioStop when the scenario cannot go on, UsageError for nonsense."""
+        """Do a step to its end.
+
+        Raises ScenarioStop if the scenario cannot go on, UsageError for a step that makes no sense.
+        """
         match step:
             case Until(moment, within_s=within_s):
                 await self._until(moment, within_s)
@@ -133,11 +136,14 @@ class Performer:
         return None
 
     def expect(self, step: Expect) -> None:
-        """Have a figure judged at the end of the scenario."""
+        """Register a figure that is judged at the end of the scenario."""
         self.expectations.append(step)
 
     async def begin(self, step: Step) -> End:
-        """Begin a step that a block keeps on; return what ends it. Raises UsageError for one that cannot go on."""
+        """Begin a step that lasts as long as a block; return a function that ends it.
+
+        Raises UsageError if it cannot last.
+        """
         match step:
             case Deliver() | Traffic() | Request() | Arrivals() | Capacity() | ComesBack():
                 return await self._begin_sending(step)
@@ -190,7 +196,10 @@ class Performer:
         return [self._clients.send(each, errand) for each in deliveries for _ in range(step.copies)]
 
     async def _deliver_and_hang_up(self, step: Deliver, at: Moment) -> End:
-        """Have the step's clients hang up. At a message, one client after the other: so the message is the client's."""
+        """Make the step's clients hang up.
+
+        At a message, one client after the other, so that each message is the client's own.
+        """
         callers = Callers()
         hanging = await self._begin_hang_up(at, callers)
         requests = self._requests(step, callers)
@@ -211,7 +220,7 @@ class Performer:
         return end
 
     async def _begin_hang_up(self, moment: Moment, callers: Callers) -> InForce:
-        """Have those callers hang up at the moment: a fault, which leaves its evidence like any other."""
+        """Make those callers hang up at the moment. This is a fault, which leaves evidence like any other."""
         if isinstance(moment, Message):
             return await self.faults.inject_one(HangUp(moment), callers)
         named = Named(f"hang_up_at={moment!r}")
@@ -220,7 +229,7 @@ class Performer:
 
     @property
     def _broken(self) -> bool:
-        """Whether a fault is in force, or one that was healed is not recovered from yet."""
+        """Whether a fault is in force, or the service has not recovered yet from a healed one."""
         faults = [acted.fault for acted in self.history.of(FaultActed)]
         return any(not isinstance(fault, Fault) or fault.leaves_evidence for fault in faults)
 

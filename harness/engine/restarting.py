@@ -19,7 +19,7 @@ ENDED: Final = EvidenceKind("start_ended", "keeper", "the start that had to end 
 
 
 class OtherStart(Injection):
-    """Stops the service and starts it as the step says. Healing starts it again as it was."""
+    """Stops the service and starts it as the step says. Healing restarts it with its usual settings."""
 
     starts_anew = True
 
@@ -31,7 +31,7 @@ class OtherStart(Injection):
         self._hushed = False
 
     async def act(self) -> None:
-        """Restart it. Raises ServiceStartError if it was to be alive and is not."""
+        """Restart it. Raises ServiceStartError if it had to be alive and is not."""
         service = self._site.service
         words = {**self._site.words, SERVICE_PORT: str(service.port)}
         await service.stop()
@@ -60,11 +60,11 @@ class OtherStart(Injection):
         self._site.saw(ENDED, f"pid {end.pid} {ended}")
 
     def give_way(self) -> None:
-        """Another start follows at once: do not start it again in between."""
+        """Another start follows at once: do not restart it in between."""
         self._acted = self.starts_anew = False
 
     async def heal(self) -> None:
-        """Start it again as it was, unless another start is to follow at once."""
+        """Restart it with its usual settings, unless another start follows at once."""
         service = self._site.service
         service.settings = NO_SETTINGS
         acted, self._acted = self._acted, False

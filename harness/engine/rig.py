@@ -18,15 +18,15 @@ from harness.stack.service.service import Copy
 from harness.target import Delivery, Target
 
 RETRY_EVERY_S = 0.05
-"""How long to wait before the service is sent something again that it has to acknowledge in the end."""
+"""How long to wait before sending a delivery again that the service must acknowledge in the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rig:
     """One service with its links, its clients, and the history that they write.
 
-    A scenario, a replay, a cell of a sweep and an order of statements all act through one. A sweep has a history
-    for each cell: `recording` gives the same rig with another history.
+    A scenario, a replay, a cell of a sweep and an order of statements all act through a rig. A sweep has a history for
+    each cell: `recording` returns the same rig with another history.
     """
 
     target: Target
@@ -38,7 +38,7 @@ class Rig:
     starts: StartTrials
     alerting: Alerting
     not_judged: set[str] = field(default_factory=set)
-    """Rows that come of no delivery of the run's: what variants of requests have left behind."""
+    """Rows that belong to no delivery of the run: variants of requests have left them behind."""
 
     @property
     def recovery_s(self) -> float:
@@ -46,13 +46,13 @@ class Rig:
         return self.target.description.limits.recovery_s
 
     def recording(self, recorder: Recorder) -> Rig:
-        """Return the same rig, with a history that goes on in `recorder`."""
+        """Return the same rig, with a history that continues in `recorder`."""
         return dataclasses.replace(
             self, recorder=recorder, clients=dataclasses.replace(self.clients, recorder=recorder)
         )
 
     async def send(self, purpose: Purpose, delivery: Delivery | None = None) -> Answer:
-        """Send a delivery, a new one if none is given, for one of the harness's own purposes."""
+        """Send a delivery for one of the harness's own purposes; a new one if none is given."""
         return await self.clients.send(delivery or self.clients.deliveries.next(), Errand(purpose=purpose))
 
     async def start(self) -> None:

@@ -12,17 +12,18 @@ from harness.target.sections.secrets import GROUP
 
 URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s,;\"']+")
 BASE64: Final = re.compile(r"(?!//[a-z0-9]*$)(?:[A-Za-z0-9+/]{4}){3,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
-"""A key in base64. One that begins with `//` looks like a URL behind its name, but hosts have small letters only."""
+"""A key in base64. If it begins with `//`, it looks like a URL behind its name, but hosts have lower-case letters
+only."""
 KEY: Final = re.compile(r"([\"'])\s*:\s*")
 """The end of a JSON key. Otherwise its value is a separate part."""
 PIECE: Final = re.compile(r"[^\s,;{}\[\]]+")
 NAMED: Final = re.compile(r"(?P<name>[^:=]*)(?:[:=]+(?P<value>.*[^:=].*))?", re.DOTALL)
-"""A value behind its name. `=` at the end is what base64 is filled up with, and separates nothing."""
+"""A value behind its name. `=` at the end is base64's padding, and separates nothing."""
 SECRET_NAME: Final = re.compile(r"secret|passw|pwd|token|key|credential|signature|^sig$", re.IGNORECASE)
 
 
 def secret_parts(value: str, which: str | None = None) -> Iterator[str]:
-    """Give what is secret in a setting's value. `which`: the target's expression for it, if it has one.
+    """Yield the secret parts of a setting's value. `which`: the target's expression for them, if it has one.
 
     Example:
         >>> [*secret_parts("postgresql://shop:hidden-word@database.example.com/orders")]
@@ -40,7 +41,7 @@ def secret_parts(value: str, which: str | None = None) -> Iterator[str]:
 
 
 def _of_url(url: str) -> Iterator[str]:
-    """Its password, or a user without one, such as a key, and what its query calls so; else its path's last part."""
+    """A URL's password, or a user without one, and secrets in its query; otherwise its path's last part."""
     told = urlsplit(url)
     user, _, password = told.netloc.rpartition("@")[0].partition(":")
     queried = [value for name, value in parse_qsl(told.query) if SECRET_NAME.search(name)]
@@ -50,7 +51,7 @@ def _of_url(url: str) -> Iterator[str]:
 
 
 def _of_pieces(text: str) -> Iterator[str]:
-    """The values of `name:value` and `name=value`: those with a secret's name, if any has; and what has no name."""
+    """The values of `name:value` and `name=value` (if a name is a secret's, only those), and values without a name."""
     pieces = [NAMED.fullmatch(piece) for piece in PIECE.findall(text)]
     named = [(each["name"], each["value"]) for each in pieces if each is not None and each["value"]]
     bare = (each[0] for each in pieces if each is not None and not each["value"])

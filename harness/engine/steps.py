@@ -28,7 +28,7 @@ class Step(Value):
     awaited: ClassVar[bool] = True
     """Whether it can be done to its end."""
     entered: ClassVar[bool] = False
-    """Whether it can be kept on while a block runs."""
+    """Whether it can last while a block runs."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -96,7 +96,7 @@ class Request(Step, kind="request"):
 class Contract(Step, kind="contract"):
     """Send every request of the target's contract once, and judge each by what the service owes now.
 
-    `slow`: of the right and the wrong ones those that take seconds, and no others.
+    `slow`: of the right and the wrong ones only those that take seconds.
     """
 
     slow: bool = field(default=False, kw_only=True)
@@ -104,7 +104,7 @@ class Contract(Step, kind="contract"):
 
 @dataclass(frozen=True, repr=False)
 class Inject(Step, kind="inject"):
-    """Bring faults about, in this order."""
+    """Inject faults, in this order."""
 
     entered: ClassVar[bool] = True
     faults: tuple[Fault, ...]
@@ -142,7 +142,7 @@ class Until(Step, kind="until"):
 
 @dataclass(frozen=True, repr=False)
 class Wait(Step, kind="wait"):
-    """Let time pass. `because`: why no moment can be waited for instead."""
+    """Let time pass. `because`: why there is no moment to wait for instead."""
 
     seconds: float
     because: str = field(kw_only=True)
@@ -159,10 +159,10 @@ class Wait(Step, kind="wait"):
 
 @dataclass(frozen=True, repr=False)
 class Restart(Step, kind="restart"):
-    """Stop and start the service; over when it is alive (not: ready), or when it has ended as it must.
+    """Stop and start the service. Done when it is alive (not: ready), or when it has ended as it must.
 
     `settings`: environment variables of this start, each `NAME=value`. `says`, `hides`: what the output of a start that
-    must end has to contain, and what it must not.
+    must end must contain, and what it must not contain.
     """
 
     settings: tuple[str, ...] = ()
@@ -189,7 +189,7 @@ class Restart(Step, kind="restart"):
 
     @property
     def is_plain(self) -> bool:
-        """Whether the service is started as it was, and is to be alive."""
+        """Whether the service is started with its usual settings and must be alive."""
         return not self.settings and self.expect is Start.ALIVE
 
     @property
@@ -200,7 +200,7 @@ class Restart(Step, kind="restart"):
 
 @dataclass(frozen=True, repr=False)
 class Supervised(Step, kind="supervised"):
-    """Start the service again when it has ended with a status that is not 0, so many times at most."""
+    """Restart the service when it has ended with a status that is not 0, `restarts` times at most."""
 
     awaited: ClassVar[bool] = False
     entered: ClassVar[bool] = True
@@ -213,7 +213,7 @@ class Supervised(Step, kind="supervised"):
 
 @dataclass(frozen=True, repr=False)
 class Copies(Step, kind="copies"):
-    """So many processes of the service at once, all with the same settings and links; requests take turns."""
+    """`n` processes of the service at once, all with the same settings and links; requests take turns."""
 
     awaited: ClassVar[bool] = False
     entered: ClassVar[bool] = True
@@ -237,10 +237,10 @@ class Roll(Step, kind="roll"):
 
 @dataclass(frozen=True, repr=False)
 class Prepare(Step, kind="prepare"):
-    """Run the target's `prepare`, so many at once, on the service's own database or on an empty one.
+    """Run the target's `prepare`, `copies` at once, on the service's own database or on an empty one.
 
-    `tries`: one that fails is run again on the same database, until so many were run. `fails`: each must end with a
-    status that is not 0. `says`, `hides`: what its output has to contain, and must not.
+    `tries`: one that fails is run again on the same database, up to this many times. `fails`: each must end with a
+    status that is not 0. `says`, `hides`: what its output must contain, and what it must not contain.
     """
 
     entered: ClassVar[bool] = True
@@ -275,7 +275,7 @@ class Variants(Step, kind="variants"):
 
 @dataclass(frozen=True, repr=False)
 class Alerts(Step, kind="alerts"):
-    """Have a Prometheus watch the service by production's rules. `fires`: the alerts that must fire, and no others."""
+    """Let a Prometheus watch the service with production's rules. `fires`: the alerts that must fire; no other may."""
 
     awaited: ClassVar[bool] = False
     entered: ClassVar[bool] = True
@@ -284,7 +284,7 @@ class Alerts(Step, kind="alerts"):
 
 @dataclass(frozen=True, repr=False)
 class FigureStep(Step):
-    """What the steps that limit a figure share."""
+    """The common base of steps that limit a figure."""
 
     figure: Figure
     at_most: float | None = field(default=None, kw_only=True)
@@ -305,7 +305,7 @@ class Expect(FigureStep, kind="expect"):
 
 @dataclass(frozen=True, repr=False)
 class Limits(FigureStep, kind="limits"):
-    """Judge a figure over a block: from its begin to its end."""
+    """Judge a figure over a block, from its beginning to its end."""
 
     awaited: ClassVar[bool] = False
     entered: ClassVar[bool] = True

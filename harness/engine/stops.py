@@ -1,4 +1,4 @@
-"""Exceptions that end a scenario early. The history already says why; these only leave the Python code."""
+"""Exceptions that end a scenario early. The history already says why; they only leave the scenario's Python code."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from harness.stack.service.start import ServiceStartError
 
 
 class ScenarioStop(Exception):  # noqa: N818  # control flow, not an error: the history has what happened
-    """The rest of the scenario has no ground to stand on."""
+    """The rest of the scenario cannot be performed."""
 
 
 class MachineLacksError(Exception):
-    """The machine or the stack cannot bring a fault about."""
+    """The machine or the stack cannot make this fault."""
 
     def __init__(self, need: str, reason: str) -> None:
         self.need = need
@@ -21,6 +21,6 @@ class MachineLacksError(Exception):
 
 
 def not_started(recorder: Recorder, problem: ServiceStartError) -> ScenarioStop:
-    """Record that the service did not start; return what ends the scenario."""
+    """Record that the service did not start; return the exception that ends the scenario."""
     recorder.record("service", ServiceNotStarted(str(problem), problem.waited_s))
     return ScenarioStop()

@@ -16,7 +16,7 @@ SEEN_EVERY_S = 0.01
 
 
 class Supervisor:
-    """Starts the service again after each end with a status that is not 0, `restarts` times at most."""
+    """Restarts the service after each end with a status that is not 0, `restarts` times at most."""
 
     def __init__(self, rig: Rig, restarts: int) -> None:
         self._rig = rig
@@ -53,13 +53,13 @@ class Supervisor:
 
     @property
     def _owed(self) -> EndOfService | None:
-        """The last end, if it was a failure that was not answered by a start yet."""
+        """The last end, if it was a failure and no start has followed yet."""
         end = self._rig.site.service.last_end
         failed = end is not None and end.status != 0 and end.asked_by not in {STOP, END}
         return end if failed and end != self._seen else None
 
     async def end(self) -> None:
-        """Wait until the service is alive again, if it is still to be started; then watch no longer."""
+        """Wait until the service is alive again, if a restart is due; then stop watching."""
         if self._task is None:
             return
         async with owned([self._task]):

@@ -70,8 +70,8 @@ async def built_rig(
 ) -> AsyncIterator[Rig]:  # fmt: skip
     """Lay the links and build the service without starting it. Both end with the block.
 
-    `number` (from `bed.numbers`) tells this service from others on the same servers. `service_ended` is called when its
-    process has ended.
+    `number` (from `bed.numbers`) distinguishes this service from others on the same servers. `service_ended` is called
+    when its process has ended.
     """
 
     def ended(end: EndOfService) -> None:
@@ -167,7 +167,7 @@ def service_spec(
 
 
 def with_rules(spec: ServiceSpec, rules: tuple[Rule, ...]) -> ServiceSpec:
-    """Return the same start, and starts of others beside it, with these rules from the first connect on."""
+    """Return the same start, and starts of processes beside it, with these rules from the first connect on."""
     elsewhere = spec.elsewhere
     beside = None if elsewhere is None else lambda: with_rules(elsewhere(), rules)
     return dataclasses.replace(spec, rules=rules, elsewhere=beside)

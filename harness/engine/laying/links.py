@@ -36,8 +36,8 @@ class Laying:
 
     `via_toxiproxy`: put Toxiproxy between relay and server. Link faults need it; a sweep leaves it out to save time.
     `cheap_login`: make logging in cheap, for a service that reconnects thousands of times. `alone`: no other service
-    uses the servers at the same time, so they may be emptied completely. `by_name`: the service is led to the harness's
-    name server, so links that have a name can be reached by it.
+    uses the servers at the same time, so they may be emptied completely. `by_name`: the service uses the harness's name
+    server, so that it can reach links by their names.
     """
 
     via_toxiproxy: bool = True
@@ -55,9 +55,9 @@ LANE = Laying(via_toxiproxy=False, cheap_login=True, alone=False)
 async def laid_links(
     bed: Testbed, relay: RelayControl, number: int, laying: Laying = SCENARIO
 ) -> AsyncIterator[Mapping[str, LaidLink]]:
-    """Lay every link of the target. The block's end drops everything that was made.
+    """Lay every link of the target. The block's end removes everything that was made.
 
-    `number` (from `bed.numbers`) tells this service's databases, proxies and hops from another's.
+    `number` (from `bed.numbers`) distinguishes this service's databases, proxies and hops from another's.
     """
     links: dict[str, LaidLink] = {}
     async with AsyncExitStack() as owned:

@@ -23,13 +23,13 @@ def words_of(described: LinkDescription, own: Own, at: HostPort) -> Words:
 
 
 def by_address(words: Words, described: LinkDescription) -> Words:
-    """Return the words for a process that nothing leads to the name server: what is named has its address."""
+    """Return the placeholders for a process that does not use the name server: names are replaced by addresses."""
     return words if described.name is None else {**words, NAME: words["host"], NAMED_URL: words["url"]}
 
 
 @asynccontextmanager
 async def name_server(links: Mapping[str, LinkDescription], host: str) -> AsyncIterator[Resolver | None]:
-    """A name server that says of each link's name that it is at `host`; None if no link has a name."""
+    """A name server that resolves each link's name to `host`; None if no link has a name."""
     names = {described.name: host for described in links.values() if described.name is not None}
     if not names:
         yield None

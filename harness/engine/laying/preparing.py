@@ -26,11 +26,11 @@ Words = Mapping[str, str]
 
 
 class PrepareError(HarnessError):
-    """The service's own `prepare` did not prepare its database, so that it cannot be started."""
+    """The service's own `prepare` did not prepare its database, so the service cannot start."""
 
 
 class Preparing:
-    """Runs `prepare` as the service's deployment does. `links`: those of the service. `logs`: of its run."""
+    """Runs `prepare` as the service's deployment does. `links`: the service's links. `logs`: its run's logs."""
 
     def __init__(self, bed: Testbed, links: Mapping[str, LaidLink], recorder: Recorder, log: Path) -> None:
         self._bed = bed
@@ -52,7 +52,10 @@ class Preparing:
             )
 
     async def begin(self, step: Prepare) -> Callable[[], Awaitable[object]]:
-        """Begin what the step says; return what waits for its end. Raises UsageError if the target has no `prepare`."""
+        """Begin the step; return a function that waits for its end.
+
+        Raises UsageError if the target has no `prepare`.
+        """
         if not self._bed.target.description.service.prepare:
             mend = "add prepare to [service], or leave the step out"
             raise UsageError.at("lab", "step", step.kind, "the target has no command that prepares", mend=mend)
@@ -91,7 +94,7 @@ class Preparing:
         return [ended for tries in each for ended in tries]
 
     async def _tried(self, step: Prepare, words: Words) -> Sequence[PrepareEnded]:
-        """Run one, again as long as it fails and may; what is not the last may have failed."""
+        """Run one, and run it again while it fails and tries are left. Only the last try must succeed."""
         may_fail = dataclasses.replace(step, fails=True, tries=1, says="")
         ended: list[PrepareEnded] = []
         for left in reversed(range(step.tries)):

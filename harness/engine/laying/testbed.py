@@ -1,4 +1,4 @@
-"""What many runs share: the keeper, the servers, and prepared templates that each run copies."""
+"""Everything that many runs share: the keeper, the servers, and prepared templates that each run copies."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ _TRIED_ON_DEMAND: Mapping[Need, Callable[[], Capability]] = {
     RAW_SOCKET: raw_available,
 }
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV", "PYTHONPATH")
-"""The service gets only these variables of the harness's own environment, so a DATABASE_URL of the shell stays out."""
+"""The service gets only these variables of the harness's own environment, so it never sees the shell's DATABASE_URL."""
 
 
 class TemplateError(HarnessError):
-    """The target's `prepare` did not fill an empty database. `said`: all that it wrote.
+    """The target's `prepare` did not fill an empty database. `said`: its whole output.
 
-    `status`: None if it had to be ended, because it still ran when its time was over.
+    `status`: None if the harness had to end it because its time was over.
     """
 
     status: int | None = 0
@@ -64,24 +64,28 @@ class Testbed:
     has_template: bool
     lacks: Mapping[Need, str]
     preloaded: PreloadedPython | None = None
-    """Forks the service, where the target says what to load for it."""
+    """Forks the service, if the target says what to preload."""
     allow_hosts: frozenset[str] = frozenset()
     """Hosts other than this machine that the harness may act on."""
     cheap_login: bool = True
     """Whether a sweep may make logging in cheap. A driver may refuse that."""
     prepares_own: bool = False
-    """Each service's database is not copied but prepared, by the command in the service's own directory."""
+    """Each service's database is not copied: the command in the service's own directory prepares it."""
     harness: int | None = None
-    """The process to which all lanes belong, where this one is a lane."""
+    """The process to which all lanes belong, if this one is a lane."""
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     server_changes: list[ServerChange] = field(default_factory=list)
-    """What scenarios did to the servers beyond their service's own part."""
+    """Changes that scenarios made to the servers beyond their service's own part."""
     beside: set[int] = field(default_factory=set)
-    """Process ids of what a run starts beside its service and waits for: a `prepare`, a start that is tried."""
+    """Process ids of processes that a run starts beside its service and waits for: a `prepare`, a start that it
+    tries."""
 
     @property
     def changed(self) -> bool:
-        """Whether a server is not as a run needs it, and no heal is sure to mend it: the next run needs new servers."""
+        """Whether a server is unusable for a run, and no heal will surely repair it.
+
+        Then the next run needs new servers.
+        """
         return not all(change.mended for change in self.server_changes)
 
     def lacking(self, need: Need) -> str | None:
@@ -101,7 +105,7 @@ class Testbed:
         """Return a testbed with the same servers, and the same service in another directory.
 
         That service is spawned, not forked: a forked one would import from the directory of the fork's parent.
-        `prepares_own`: its database is prepared by its own `prepare`, not copied from what the original has prepared.
+        `prepares_own`: its own `prepare` prepares its database, which is not a copy of the original's.
         """
         own = prepares_own and bool(self.target.description.service.prepare)
         return dataclasses.replace(self, target=self.target.moved_to(directory), preloaded=None, prepares_own=own)
@@ -119,7 +123,7 @@ def passed_on() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a testbed stands on and a next one may use, too: the keeper, and the Python that forks the service."""
+    """The parts of a testbed that the next one can use, too: the keeper, and the Python that forks the service."""
 
     keeper: Keeper
     preloaded: PreloadedPython | None
@@ -144,7 +148,7 @@ def open_testbed(
     target: Target, configuration: StackConfiguration, *, logs: Path, progress: Callable[[str], None] | None = None,
     ground: Ground | None = None,
 ) -> Iterator[Testbed]:  # fmt: skip
-    """Start the servers and prepare the template. The block's end stops everything, but for a `ground` that was given.
+    """Start the servers and prepare the template. The block's end stops everything except a given `ground`.
 
     Raises UsageError for a bad configuration and HarnessError for a server that does not start.
     """
@@ -194,7 +198,10 @@ def prepare_again(bed: Testbed) -> None:
 
 
 def _prepare(bed: Testbed) -> bool:
-    """Run the target's `prepare` command on one template per server. Return whether the target has such a command."""
+    """Run the target's `prepare` command on one template for each server.
+
+    Return whether the target has such a command.
+    """
     if not bed.target.description.service.prepare:
         return False
     templates = asyncio.run(_on_all(bed, lambda storage, server: storage.make_template(server)))

@@ -24,8 +24,8 @@ from harness.stack.tcp.sockets import ConnectionCount, connection_counts
 from harness.target import Target
 
 LOOK_EVERY_S = 0.2
-"""Reading the kernel's table costs 2 ms of CPU: at 0.1 s it was a twentieth of a gate's CPU. A fault that acts or is
-healed triggers a reading at once."""
+"""Reading the kernel's table costs 2 ms of CPU: every 0.1 s, that is a twentieth of a gate's CPU. When a fault acts or
+is healed, the table is read at once."""
 ASK_EVERY_S = 0.2
 """Asking the service costs 2 ms of CPU, half of them the service's."""
 ASK_WITHIN_S = 1.0
@@ -99,7 +99,10 @@ class Counting:
                     self._note(name, KERNEL, words)
 
     def _is_unused(self, name: str) -> bool:
-        """Whether it is a replica's or a pooler's, and the service has not connected to it: few scenarios have it."""
+        """Whether it is the link of a replica or a pooler, and the service has not connected to it.
+
+        Few scenarios use it.
+        """
         return self._site.links[name].shares is not None and all(of != name for of, _ in self._last)
 
     async def _ask_again_and_again(self) -> None:

@@ -1,4 +1,4 @@
-"""Finds all processes below one, again and again, and reads each of the machine's others only once."""
+"""Finds all processes below one, repeatedly, but reads each other process of the machine only once."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ FIRST = 0
 class Kin:
     """A process and all its descendants.
 
-    A process is a stranger if each of its ancestors is one. It can have no other ancestors later: who loses its parent
-    goes to an ancestor. Reading them all twice a second was a twentieth of what the harness itself needs for a run.
+    A process is a stranger if each of its ancestors is one. It cannot get other ancestors later: a process that loses
+    its parent gets an ancestor as its parent. To read them all twice a second took a twentieth of the harness's own CPU
+    time for a run.
     """
 
     def __init__(self, root: int) -> None:
@@ -25,7 +26,7 @@ class Kin:
     def read(self) -> Sequence[tuple[Process, int]]:
         """Return each process as it is now, parents first, and the place of its parent in this list; the root's is -1.
 
-        Ancestors are read as they are now: a process whose parent has just ended is found at the next reading.
+        Ancestors are read in their current state: a process whose parent has just ended is found at the next reading.
         """
         listed = process_ids()
         below: defaultdict[int, list[Process]] = defaultdict(list)

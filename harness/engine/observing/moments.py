@@ -62,7 +62,7 @@ class Observer:
         self._injection = injections
         self._probed = probed
         self._ours: set[int] = set()
-        """The scenario's own requests, as far as they were looked at."""
+        """The scenario's own requests that were already looked at."""
         self._looked_at = 0
         self._marks = self.marks()
 
@@ -81,7 +81,7 @@ class Observer:
     async def look(self, moment: Moment, since: Marks | None = None) -> MomentState:
         """Check once. Events count since those marks, or by default since the last `mark`.
 
-        A server that cannot be asked because a fault has taken it away has not come to the moment.
+        If a server cannot be asked because a fault has taken it away, the moment has not come.
 
         Raises UsageError for a moment that this stack cannot observe.
         """

@@ -34,7 +34,7 @@ from harness.vocabulary import (
 class Before:
     """The state at the start of the scenario, or of one of its blocks: the service's metrics, and its log's length.
 
-    `memory`: what the service's memory was as its requests ended; None for a block. `since_ns`: when a block began.
+    `memory`: samples of the service's memory as its requests ended; None for a block. `since_ns`: when a block began.
     """
 
     metrics: Probed | None
@@ -44,13 +44,13 @@ class Before:
 
 
 async def before_a_block(rig: Rig) -> Before:
-    """Look at what is known now, at the begin of a block."""
+    """Take the state at the beginning of a block."""
     service = rig.site.service
     return Before(await probe(rig.target, service), None, service.log.size(), time.monotonic_ns())
 
 
 async def record_figures(rig: Rig, expectations: Sequence[FigureStep], before: Before) -> None:
-    """Record every figure that the scenario limits, as it has become since `before`.
+    """Record every figure that the scenario limits, since `before`.
 
     Raises UsageError for a figure that this target cannot have. A figure that only this run lacks is recorded as
     unknown, with the reason.

@@ -18,7 +18,7 @@ from harness.polling import poll_async
 from harness.vocabulary import CONFIRMED, NOT_STORED
 
 AGAIN_AT_ONCE = WARM_AT_ONCE
-"""No more than a steady round: a service would open connections for them, and end those at once."""
+"""Not more than in a steady round: a service would open connections for them, and close those at once."""
 
 
 async def recover(rig: Rig, send: Callable[[], Awaitable[Answer | None]]) -> bool:
@@ -43,20 +43,20 @@ async def recover(rig: Rig, send: Callable[[], Awaitable[Answer | None]]) -> boo
 
 
 async def send_again(rig: Rig) -> None:
-    """Send and read again what was acknowledged or left unknown: at most AGAIN_MAX of it, evenly chosen.
+    """Send and read again deliveries that were acknowledged or unknown: at most AGAIN_MAX, evenly chosen.
 
-    What only the contract's own requests were about is left out: they have repeated and read it themselves. So is the
-    round of steady state after recovery: nothing has happened since.
+    Deliveries of the contract's own requests are left out, because the contract has repeated and read them itself. So
+    is the round of steady state after recovery, because nothing has happened since.
     """
     found = to_send_again(rig.recorder.history, rig.clients.sent)
     await _send_all(rig, [(each, _again(each)) for each in found])
 
 
 async def send_refused_again(rig: Rig, read_rows: Callable[[], Awaitable[None]]) -> None:
-    """Read some of what was refused, and send it again, as its sender would: at most REFUSED_AGAIN_MAX, evenly chosen.
+    """Read some refused deliveries, and send them again, as a sender would: at most REFUSED_AGAIN_MAX, evenly chosen.
 
-    `read_rows` is called before, if there are any: once one is sent again, its row is no sign of a false refusal. Nor
-    is a read that shows it: a service may have it in a cache, and not in its database.
+    `read_rows` is called before that, if there are any: after a retry, a delivery's row no longer shows a false
+    refusal. They are also read before: a service may have one in its cache and not in its database.
     """
     refused = refused_to_send_again(rig.recorder.history, rig.clients.sent)
     if refused:
@@ -67,13 +67,13 @@ async def send_refused_again(rig: Rig, read_rows: Callable[[], Awaitable[None]])
 
 
 def to_send_again(history: History, known: Collection[str]) -> Sequence[Exchange]:
-    """The first request of each subject that is to be sent or read again. `known`: the deliveries that can be sent."""
+    """The first request of each subject to send or read again. `known`: the deliveries that can be sent."""
     open_to_it = [sent[0] for sent in _owed(history, known) if any(e.outcome not in NOT_STORED for e in sent)]
     return evenly(open_to_it, AGAIN_MAX)
 
 
 def refused_to_send_again(history: History, known: Collection[str]) -> Sequence[Exchange]:
-    """The first request of each refused delivery that is to be sent again. `known`: the deliveries that can be sent."""
+    """The first request of each refused delivery to send again. `known`: the deliveries that can be sent."""
     return evenly([sent[0] for sent in _owed(history, known) if was_refused(sent)], REFUSED_AGAIN_MAX)
 
 
@@ -95,7 +95,7 @@ def _owed(history: History, known: Collection[str]) -> Sequence[Sequence[Exchang
 
 
 def _is_owed(exchange: Exchange, back_ns: float) -> bool:
-    """Whether what this request was about is sent again. `back_ns`: when the service had recovered."""
+    """Whether this request's delivery is sent again. `back_ns`: when the service had recovered."""
     purpose = exchange.sent.purpose
     of_round = purpose in (Purpose.WARM, Purpose.HEALTHY)
     return purpose != Purpose.CONTRACT and not (of_round and exchange.span[0] > back_ns)

@@ -49,7 +49,7 @@ DESCRIPTORS = "open descriptors"
 
 @dataclass(frozen=True, slots=True)
 class AtFirst:
-    """What the service held before any fault: by its own metrics, and by the kernel's account."""
+    """What the service held before any fault, according to its own metrics and the kernel."""
 
     probed: Probed | None
     footprint: Footprint | None
@@ -61,9 +61,9 @@ async def held_at_first(target: Target, service: ServiceProcess) -> AtFirst:
 
 
 async def overtold(rig: Rig) -> Sequence[str]:
-    """Say, before any fault, of how many more connections the service tells than their server has.
+    """Return, before any fault, how many more connections the service reports than their server has.
 
-    Wait for them, up to the target's deadline for recovery: it may count those that are being made, too.
+    Wait for them, up to the target's deadline for recovery: the service may also count those that it is opening.
     """
     found: Sequence[str] = ()
 
@@ -79,7 +79,7 @@ async def overtold(rig: Rig) -> Sequence[str]:
 
 
 def overtold_connections(target: Target, counts: Sequence[tuple[str, SessionCount]], probed: Probed) -> Iterator[str]:
-    """Report each link for which it claims more connections than that."""
+    """Report each link for which the service claims more connections than that."""
     for name, count in counts:
         series = target.description.links[name].told_by
         if all(probed.shows(*parts_of(each)) for each in series):  # what is not shown `counts_are_true` tells anyway
@@ -101,7 +101,7 @@ def rest_names(target: Target) -> tuple[str, ...]:
 
 
 def _process_limits(target: Target) -> Mapping[str, int]:
-    """How much more than at first the service's process may hold at rest, by the kernel's count."""
+    """How much more than before the scenario the service's process may hold at rest, by the kernel's count."""
     described = target.description
     limits = {DESCRIPTORS: described.limits.descriptors_growth}
     for what in (THREADS, CHILDREN, HALF_CLOSED, *([FILES] if described.service.folders else [])):
@@ -121,7 +121,7 @@ def _residue_limits(target: Target, link: str) -> Mapping[str, int]:
 async def record_rest(rig: Rig, before: AtFirst, memory: MemoryWatch | None = None) -> None:
     """Wait until nothing is left over, up to the target's deadline. Record what is left then.
 
-    `memory`: how the service's memory has grown with its requests, where that was watched.
+    `memory`: how the service's memory has grown with its requests, if that was watched.
     """
     last: Sequence[AtRest | RestUnknown] = ()
 
@@ -144,16 +144,16 @@ def _waited_for(rest: AtRest | RestUnknown, waited_s: float) -> AtRest | RestUnk
 
 
 async def rest_now(rig: Rig, before: AtFirst) -> Sequence[AtRest | RestUnknown]:
-    """Count everything that `record_rest` waits for, as it is now."""
+    """Count everything that `record_rest` waits for."""
     after, connections = await probe(rig.target, rig.site.service), await _connections(rig)
     leaks = (*untold_connections(rig.target, connections, after), *_leaks(rig.target, before.probed, after))
     return [*connections, *await _residue(rig), *await _process(rig, before.footprint), *leaks]
 
 
 async def earlier_now(rig: Rig, befores: Sequence[AtFirst]) -> Sequence[AtRest | RestUnknown]:
-    """Count what can be told of a start that is not the usual one. It may hold as much as any of `befores` did.
+    """Count what can be judged of a start that is not the usual one. It may hold as much as any of `befores` did.
 
-    How many connections it may have, and which of them it tells of, are words about the usual settings.
+    The limits for connections, and the metrics that report them, are for the usual settings.
     """
     after = await probe(rig.target, rig.site.service)
     busy = [AtRest(BUSY, count.busy, 0, name) for name, count in await _counted(rig)]
@@ -163,7 +163,7 @@ async def earlier_now(rig: Rig, befores: Sequence[AtFirst]) -> Sequence[AtRest |
 
 
 def _at_most_of_all(readings: Sequence[Sequence[AtRest]]) -> Iterator[AtRest]:
-    """The same numbers, by several limits: the highest of each counts."""
+    """The same numbers with several limits: the highest limit of each counts."""
     limits: dict[str, float] = {}
     for rest in chain.from_iterable(readings):
         limits[rest.name] = max(rest.at_most, limits.get(rest.name, rest.at_most))
@@ -209,7 +209,7 @@ def _of_the_process(target: Target, memory: MemoryWatch | None, first: Footprint
 
 
 async def held_now(rig: Rig) -> Mapping[str, float]:
-    """Count what the service holds for its requests: busy connections, and what it has checked out. By name."""
+    """Count what the service holds for its requests, by name: busy connections, and what it has checked out."""
     return {rest.name: rest.seen for rest in await _held(rig, {})}
 
 
@@ -233,7 +233,10 @@ async def _held(rig: Rig, at_most: Mapping[str, float]) -> Sequence[AtRest]:
 
 
 async def checked_out(rig: Rig) -> Sequence[AtRest]:
-    """What the service says to have checked out, asked by its clients' own HTTP; nothing if it does not say."""
+    """The number that the service's metrics report as checked out; none if they do not.
+
+    Read by the clients' own HTTP.
+    """
     probes = rig.target.description.probes
     if probes is None or probes.checked_out is None:
         return ()
@@ -248,7 +251,7 @@ async def checked_out(rig: Rig) -> Sequence[AtRest]:
 
 
 async def wait_until_idle(rig: Rig) -> None:
-    """Wait until the service has no statement under way, up to the target's deadline."""
+    """Wait until the service has no open statement, up to the target's deadline."""
 
     async def idle() -> bool:
         return not any(count.busy for _, count in await _counted(rig))
@@ -320,7 +323,7 @@ def _at_once(rig: Rig) -> Iterator[AtRest]:
 
 
 def untold_connections(target: Target, connections: Sequence[AtRest], after: Probed | None) -> Iterator[AtRest]:
-    """For how many connections the service reports no number, although it reports others."""
+    """How many connections the service does not report, although it reports others."""
     for rest in connections:
         told_by = target.description.links[rest.link].told_by
         if told_by and after is not None and rest.what == CONNECTIONS:
@@ -328,7 +331,7 @@ def untold_connections(target: Target, connections: Sequence[AtRest], after: Pro
 
 
 def _told(target: Target, link: str, probed: Probed) -> float:
-    """How many connections the service says that it has on the link."""
+    """How many connections on the link the service reports."""
     return sum(probed.get(*parts_of(each)) for each in target.description.links[link].told_by)
 
 

@@ -19,7 +19,7 @@ STILL_SENT = "requests are under way"
 
 
 class EarlierStarts:
-    """Looks at the process that is there before another start of the service replaces it.
+    """Looks at the running process before another start of the service replaces it.
 
     The usual process is checked at rest, after recovery. One with other settings, or with a wrong URL, has
     ended by then.
@@ -30,24 +30,24 @@ class EarlierStarts:
         self._usual: AtFirst | None = None
         self._as_it_began: AtFirst | None = None
         self.sending = 0
-        """How many steps are under way that send requests: then there is no rest to wait for."""
+        """How many steps are sending requests: while there are any, the service does not come to rest."""
 
     def judged_by(self, usual: AtFirst) -> None:
-        """Compare with the usual process in steady state, too."""
+        """Also compare with the usual process in steady state."""
         self._usual = usual
 
     async def began(self) -> None:
-        """Look at what a process holds that has just been started."""
+        """Look at what a process holds that has just started."""
         try:
             self._as_it_began = await held_at_first(self._rig.target, self._rig.site.service)
         except HarnessError:  # its metrics cannot be read, and the look at its end says so
             self._as_it_began = None
 
     async def before_another(self, in_force: Sequence[Value] = ()) -> None:
-        """Wait until the process that is there holds nothing, up to the target's deadline. Record what it holds then.
+        """Wait until the running process holds nothing, up to the target's deadline. Record what it holds then.
 
-        `in_force`: faults that stay so. Under one of them, or while requests are under way, rest cannot be waited for:
-        then that is recorded.
+        `in_force`: faults that stay in force. With such a fault, or while requests are open, the service does not come
+        to rest: then that is recorded.
         """
         rig = self._rig
         if not rig.site.service.running or rig.recorder.history.last(FaultActed) is None:

@@ -18,7 +18,7 @@ from harness.vocabulary import ACKNOWLEDGED
 WARM_AT_ONCE = 5
 HEALTHY_ANSWERS = 5
 EASE_TIMES = 3
-"""Nothing is judged before the scenario: a breaker that a busy machine opens again and again has time to close."""
+"""Nothing is judged before the scenario, so a breaker that a busy machine has opened has time to close."""
 
 
 async def reach_steady_state(rig: Rig) -> None:

@@ -1,6 +1,6 @@
-"""What a service says: the lines of its log and its metrics, in a form that people approve.
+"""What a service writes: the lines of its log and its metrics, in a form that people can approve.
 
-`lines.py` reads a line's fields; `shapes.py` puts lines of one form together; `families.py` does so with metrics;
-`approved.py` reads, writes and learns the committed file; `comparing.py` says what is not as approved; `recording.py`
-does all of it for a run.
+`lines.py` reads a line's fields; `shapes.py` groups lines of one form; `families.py` groups metrics; `approved.py`
+reads and writes the committed file, and learns from histories; `comparing.py` says what is not as approved;
+`recording.py` does all of it for a run.
 """

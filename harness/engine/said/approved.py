@@ -1,4 +1,4 @@
-"""The committed file of what a service may say, beside the target: read, written, and learnt from histories."""
+"""The committed file beside the target that lists what a service may write: reads it and writes it."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ Name = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class ApprovedLine:
-    """A form of line. `keys`: the kinds of its values, or the words (as JSON) that they may be.
+    """A form of line. `keys`: the kinds of its values, or the words (as JSON) that are allowed.
 
-    `optional`: keys that it need not have. `answers`: what the client of its delivery may have been told; empty: it
-    names none. `again`: it may say the same thing more than once. `once`, `first`, `last`: see `LineSaid`.
+    `optional`: keys that may be missing. `answers`: outcomes that the client of its delivery may have got; empty if the
+    line names no delivery. `again`: the same line may come more than once. `once`, `first`, `last`: see `LineSaid`.
     """
 
     keys: Mapping[str, frozenset[str]]
@@ -49,7 +49,7 @@ class ApprovedLine:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """All that is approved."""
+    """Everything that is approved."""
 
     lines: Mapping[Name, ApprovedLine] = field(default_factory=dict)
     families: Mapping[str, FamilySaid] = field(default_factory=dict)
@@ -95,7 +95,7 @@ def approved_of(target: Target) -> Approved | None:
 
 @functools.lru_cache(maxsize=2)
 def _read_once(path: Path, _changed_ns: int) -> Approved:
-    """Read it: once for all runs of a suite."""
+    """Read the file once for all runs of a suite."""
     return read_approved(path)
 
 
@@ -127,7 +127,7 @@ def _values_of(values: str | tuple[bool | str, ...]) -> frozenset[str]:
 
 
 def text_of(approved: Approved) -> str:
-    """Return the whole file, in the order of events and levels. Reasons with the same form stand together."""
+    """Return the whole file, in the order of events and levels. Reasons with the same form are in one entry."""
     groups: dict[tuple[str, str, str], list[str]] = {}
     for event, level, reason in sorted(approved.lines):
         told = _line_text(approved.lines[event, level, reason])
@@ -163,7 +163,7 @@ def _values_text(values: frozenset[str]) -> str:
 
 
 def is_word(value: str) -> bool:
-    """Whether a value of `keys` is a word in JSON, and no kind."""
+    """Whether a value of `keys` is a word in JSON, and not a kind."""
     return value.startswith('"') or value in ("true", "false")
 
 
@@ -176,13 +176,13 @@ def _family_text(family: FamilySaid) -> str:
 
 
 def _wrapped(names: Iterable[str]) -> str:
-    """A list of series: their labels have quotation marks, so they stand in TOML's literal strings."""
+    """A list of series. Their labels have quotation marks, so they are TOML literal strings."""
     texts = [f"'{each}'" if '"' in each and "'" not in each else _text(each) for each in names]
     return _list(texts) if sum(map(len, texts)) < LINE_CHARACTERS - 20 else f"[\n{_filled(texts)}\n]"
 
 
 def _filled(texts: Iterable[str]) -> str:
-    """As many in a line as there is room for."""
+    """As many per line as fit."""
     lines = [" "]
     for text in texts:
         if len(lines[-1]) + len(text) > LINE_CHARACTERS:
@@ -200,7 +200,7 @@ def _bare(key: str) -> str:
 
 
 def _text(text: str) -> str:
-    """A basic string of TOML's."""
+    """A basic string of TOML."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -1,4 +1,4 @@
-"""Says what of a service's lines and metrics is not as approved: where, which line, and the nearest approved form."""
+"""Says which lines and metrics of a service are not as approved: where, which line, and the nearest approved form."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _nearest(line: LogLine, approved: Approved) -> str:
 
 
 def _number(logs: Logs, line: LogLine) -> int:
-    """Its place in all that was written."""
+    """Its place in the whole file."""
     flat = [each for log in logs for each in log]
     return next(number for number, each in enumerate(flat, start=1) if each is line)
 

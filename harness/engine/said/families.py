@@ -10,12 +10,12 @@ from harness.history.events import FamilySaid
 HEAD = re.compile(r"# (?P<what>HELP|TYPE) (?P<name>\S+) ?(?P<text>.*)")
 SAMPLE = re.compile(r"(?P<name>[a-zA-Z_:][\w:]*)(?P<labels>\{.*\})? ")
 CREATED = "_created"
-"""Families that only say since when others are there."""
+"""Families that only say since when others exist."""
 SUFFIXES = ("_bucket", "_count", "_sum", "_created", "_total", "")
 
 
 def families_said(first: str, later: str) -> Sequence[FamilySaid]:
-    """Describe the families of two readings. What the second shows and the first does not is there `later`."""
+    """Describe the families of two readings. Series that only the second shows are in `later`."""
     before, after = _read(first), _read(later)
     found: list[FamilySaid] = []
     for name, (kind, about, shown) in {**before, **after}.items():
@@ -27,7 +27,7 @@ def families_said(first: str, later: str) -> Sequence[FamilySaid]:
 
 
 def _read(text: str) -> Mapping[str, tuple[str, str, set[str]]]:
-    """By family its type, its help and its series, each without the family's name."""
+    """For each family its type, its help and its series, without the family's name."""
     kinds: dict[str, str] = {}
     about: dict[str, str] = {}
     series: dict[str, set[str]] = {}
@@ -43,7 +43,7 @@ def _read(text: str) -> Mapping[str, tuple[str, str, set[str]]]:
 
 
 def _family_of(name: str, known: Mapping[str, object]) -> str:
-    """The family that a sample belongs to: named like it, or like it without one of Prometheus' suffixes."""
+    """The family of a sample: it has the sample's name, perhaps without one of Prometheus' suffixes."""
     candidates = (name, *(name.removesuffix(suffix) for suffix in SUFFIXES if name.endswith(suffix)))
     return next((each for each in candidates if each in known), name)
 

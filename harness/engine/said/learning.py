@@ -9,7 +9,7 @@ from harness.engine.said.shapes import FEW
 from harness.history.events import FamilySaid, KeySaid, LineSaid
 
 SURE = 20
-"""A line must be at most once, first or last, in this many processes before that becomes a rule."""
+"""A line must be unique, first or last in this many processes before that becomes a rule."""
 
 
 def learnt(approved: Approved, lines: Sequence[LineSaid], families: Iterable[FamilySaid]) -> Approved:
@@ -53,7 +53,7 @@ def _line(before: ApprovedLine | None, said: Sequence[LineSaid]) -> ApprovedLine
 
 
 def _values(known: frozenset[str], key: KeySaid) -> frozenset[str]:
-    """Words, or kinds: a text among the values, or too many words, make it a text."""
+    """Words or kinds: if a value is a free text, or there are too many words, the kind is text."""
     words = {each for each in known if is_word(each)} | set(key.one_of)
     kinds = {each for each in known if not is_word(each)} | set(key.types)
     if words and (kinds or len(words) > FEW * 3):
@@ -62,7 +62,7 @@ def _values(known: frozenset[str], key: KeySaid) -> frozenset[str]:
 
 
 def _family(before: FamilySaid | None, said: FamilySaid) -> FamilySaid:
-    """What both show at first is there from the start; all else may come later."""
+    """Series that both show at first exist from the start; all others may come later."""
     if before is None:
         return said
     shows = set(before.shows) & set(said.shows)

@@ -1,4 +1,4 @@
-"""Reads the fields of a log's line: JSON, `key=value`, or whatever expression the target has for it."""
+"""Reads the fields of a log's line: JSON, `key=value`, or the target's own expression."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 DIGITS = re.compile(r"\d+")
 WORD_CHARACTERS = 80
 NO_FIELDS = "no fields"
-"""The event of a line in which no field is found."""
+"""The event of a line without fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line, read. `delivery`: whose it is, as histories name it; empty for none. `rest`: fields that its form is not.
+    """A line. `delivery`: the delivery's name in histories; empty if there is none.
 
-    `plain`: all that it says but for the keys that are free: two that are equal say the same thing twice.
+    `rest`: fields that are not in its form.
+
+    `plain`: the line without its free keys: two equal ones say the same thing twice.
     """
 
     text: str
@@ -37,17 +39,17 @@ class LogLine:
 
     @property
     def form(self) -> tuple[str, str, str]:
-        """What lines of one form have in common."""
+        """The common part of lines of one form."""
         return self.event, self.level, self.reason
 
     @property
     def name(self) -> str:
-        """Its form for people."""
+        """Its form, for readers."""
         return " ".join(filter(None, self.form))
 
 
 def read_line(text: str, described: LineFields) -> LogLine:
-    """Read one line. One without fields has its text for an event, but for the numbers in it."""
+    """Read one line. The event of a line without fields is its text without numbers."""
     fields = fields_of(text, described)
     if described.event not in fields:
         event = f"{NO_FIELDS}: {DIGITS.sub('{n}', text)[:WORD_CHARACTERS]}"
@@ -73,7 +75,7 @@ def read_line(text: str, described: LineFields) -> LogLine:
 
 
 def read_lines(texts: Sequence[str], described: LineFields) -> Sequence[LogLine]:
-    """Read the lines; blank ones say nothing."""
+    """Read the lines, without blank ones."""
     return [read_line(text, described) for text in texts if text.strip()]
 
 
@@ -104,7 +106,7 @@ def _number(text: str) -> Any:
 
 
 def kind_of(value: Any) -> str:
-    """What kind of value it is, in the words of the approved file."""
+    """The kind of the value, in the words of the approved file."""
     match value:
         case None:
             return "nothing"
@@ -121,7 +123,7 @@ def kind_of(value: Any) -> str:
 
 
 def word_of(key: str, value: Any, described: LineFields) -> str | None:
-    """The value as a word in JSON, where it can be one of few; of a key with `kinds` the text's kind is."""
+    """The value as a word in JSON, if it can be one of a few; for a key with `kinds`, the text's kind."""
     if isinstance(value, bool):
         return json.dumps(value)
     if not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Records what a run's service said of itself, and what of that is not as approved."""
+"""Records the log lines and metrics of a run's service, and those that are not as approved."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ OTHERS_KEPT = 20
 
 @dataclass(slots=True)
 class Saying:
-    """What one run's service says. `first`: its metrics before the scenario, when its log had `mark` bytes."""
+    """The log lines and metrics of one run's service.
+
+    `first`: its metrics before the scenario, when its log had `mark` bytes.
+    """
 
     rig: Rig
     first: Probed | None
@@ -43,11 +46,11 @@ class Saying:
     end: int = 0
 
     def at_rest(self, probed: Probed | None) -> None:
-        """Keep the metrics of rest: what is logged from now on they do not count."""
+        """Keep the metrics at rest: they do not count later log lines."""
         self.last, self.end = probed, self.rig.site.service.log.size()
 
     def record(self) -> None:
-        """Record all lines and metrics. Not if the service's output was lost for a time: then the log cannot tell."""
+        """Record all lines and metrics, unless a part of the service's output was lost."""
         described, service = self.rig.target.description.log, self.rig.site.service
         if described.fields is None or service.output_was_lost:
             return
@@ -73,10 +76,10 @@ class Saying:
             self._tell(SaidCompared(sum(map(len, logs)), series, tuple(other[:OTHERS_KEPT])))
 
     def _is_as_approved(self) -> bool:
-        """Whether the service runs as it does for the file.
+        """Whether the service runs in the way that the file describes.
 
-        Without a protection it may say other things. So does one that has died or did not start: the check `alive`
-        fails, and shows its last words.
+        Without a protection it may log other things. So may a service that has died or did not start: then the check
+        `alive` fails, and shows its last lines.
         """
         history = self.rig.recorder.history
         began = history.last(RunBegan)
@@ -90,7 +93,7 @@ class Saying:
         return without(told, {each.delivery for each in history.of(VariantAnswered)})
 
     def _record_blame(self, lines: Sequence[LogLine]) -> None:
-        """For each link whose server the log may blame: how often it does."""
+        """For each link whose server the log can blame: how often it does."""
         for name, about in self.rig.target.description.log.blames.items():
             blaming = [line.text for line in lines if blames(line, about)]
             near = self.rig.target.description.links_beside(name)
@@ -108,7 +111,7 @@ class Saying:
         self._tell(CountsLogged(tuple(counts)))
 
     def _counts(self, series: str, about: CountedDescription, lines: Sequence[LogLine]) -> Iterator[SeriesLogged]:
-        """Count lines and what the counter has grown: for each value of the label, if there is one."""
+        """Count the lines and the counter's growth, for each value of the label if there is one."""
         told = [line.fields for line in lines if line.event in about.events]
         told = [each for each in told if all(str(each.get(key)) == value for key, value in about.where.items())]
         if about.by is None:

@@ -11,10 +11,10 @@ from harness.history.events import KeySaid, LineSaid
 from harness.target.sections.service_log import LineFields
 
 FEW = 12
-"""A key with more words than that has any text."""
+"""A key with more different words than this may have any text."""
 EXAMPLE_CHARACTERS = 400
 NO_ANSWER = "no answer"
-"""What a client was told that had none, or did not wait for it: it could have been anything."""
+"""Stands for the answer of a client that got none, or did not wait: it could have been any answer."""
 
 Told = Mapping[str, Sequence[str]]
 """The answers to each delivery's requests, one word for each."""
@@ -38,7 +38,7 @@ class _Form:
 
 
 def lines_said(logs: Sequence[Sequence[LogLine]], told: Told, described: LineFields, *, apart: bool) -> list[LineSaid]:
-    """Describe every form of line. `logs`: the lines of each process; `apart`: none has lines of another among them."""
+    """Describe every form of line. `logs`: the lines of each process; `apart`: the processes' lines are not mixed."""
     forms: dict[tuple[str, str, str], _Form] = {}
     for line in (line for log in logs for line in log):
         form = forms.setdefault(line.form, _Form(line.text[:EXAMPLE_CHARACTERS]))
@@ -50,10 +50,10 @@ def lines_said(logs: Sequence[Sequence[LogLine]], told: Told, described: LineFie
 
 
 def said_twice(logs: Sequence[Sequence[LogLine]], told: Told, *, apart: bool) -> Sequence[LogLine]:
-    """Lines that say again what was said. Of a delivery: more often than it was sent; else: by the line before.
+    """Lines that repeat a line: about a delivery more often than it was sent; otherwise like the line before.
 
-    The line before is the last of the same event that names no delivery either. Nothing is known about deliveries that
-    no line mentions.
+    The line before is the last one of the same event that names no delivery either. Deliveries that no line mentions do
+    not matter.
     """
     found: list[LogLine] = []
     for log in logs:

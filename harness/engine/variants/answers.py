@@ -15,9 +15,9 @@ NOTHING = "nothing"
 ONLY_NAMED = ("date", "content-length")
 """Headers whose values follow from the time and the body."""
 CHARACTERS = 600
-"""How much of a body is compared. No answer of this project's service is longer."""
+"""How much of a body is compared. This project's service has no longer answer."""
 SETS = ("allow", "vary")
-"""Headers that list names in an order that says nothing, and that may differ from start to start."""
+"""Headers that list names in any order, which may differ from start to start."""
 _VARY = (
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"), "{time}"),
     (re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT"), "{time}"),
@@ -29,7 +29,7 @@ _VARY = (
 
 @dataclass(frozen=True, slots=True, order=True)
 class Answer:
-    """An answer, and what is stored after it. `status`: `closed`, where the connection ended without an answer.
+    """An answer, and what is stored after it. `status`: `closed` if the connection ended without an answer.
 
     `stored`: `nothing`, or each row's name and whose body it has.
     """
@@ -63,7 +63,10 @@ def _header(name: str, value: str, words: Iterable[tuple[str, str]]) -> str:
 
 
 def _words(sent: Delivery, usual: Delivery) -> Iterator[tuple[str, str]]:
-    """What stands for the values of a delivery, the longest first. Short bodies are in too many texts."""
+    """The placeholders for the values of a delivery, the longest value first.
+
+    Short bodies are left out, because many texts contain them.
+    """
     found: list[tuple[str, str]] = []
     for delivery in (sent, usual):
         found += [(delivery.digest, "{digest}"), (delivery.id, "{id}")]
@@ -96,7 +99,7 @@ def _stored(rows: Iterable[StoredRow], sent: Delivery, words: Iterable[tuple[str
 
 
 def belongs(row: StoredRow, sent: Delivery, usual: Delivery) -> bool:
-    """Whether a row came of this delivery: by its body, which no other has, or by a part of its name."""
+    """Whether this delivery made a row: the row has its body, which no other has, or a part of its name."""
     name = row.id.lower()
     return usual.id.lower() in name or (row.digest == sent.digest and row.id == sent.name)
 

@@ -90,7 +90,7 @@ def read_approved(path: Path) -> Approved:
 
 
 def text_of(answers: Approved) -> str:
-    """Return the whole file. Groups come as their first variant does in the sorted list of names."""
+    """Return the whole file. Groups are sorted by their first variant."""
     groups: dict[Answer, list[str]] = {}
     for name in sorted(answers):
         groups.setdefault(answers[name], []).append(name)
@@ -111,5 +111,5 @@ def _group(answer: Answer, names: list[str]) -> str:
 
 
 def _text(text: str) -> str:
-    """A basic string of TOML's."""
+    """A basic string of TOML."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -21,12 +21,12 @@ from harness.target import SOURCE, Delivery
 from harness.vocabulary import NO_WORD
 
 AT_ONCE = 4
-"""More would only wait for a core."""
+"""More at once would only wait for a core."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A variant by its name, what it delivered, and its answer. The rest: see `VariantAnswered`."""
+    """A variant by its name, its delivery, and its answer. For the other fields see `VariantAnswered`."""
 
     name: str
     delivery: Delivery
@@ -47,9 +47,11 @@ class _Sent:
 
 
 async def ask_variants(rig: Rig) -> Sequence[Asked]:
-    """Send every variant once, and return the answers. Nothing else may be sent meanwhile: the rows tell no more.
+    """Send every variant once, and return the answers.
 
-    Their rows are kept out of what the run reads later: no delivery of the run's has their names.
+    Send nothing else at the same time: the rows could not be assigned.
+
+    The run does not read their rows later: no delivery of the run has their names.
     """
     known = {row.id for row in await stored_rows(rig)} | rig.not_judged
     turn = asyncio.Semaphore(AT_ONCE)
@@ -90,7 +92,10 @@ async def record_variants(rig: Rig) -> None:
 
 
 def _maker(rig: Rig) -> Callable[[int], Delivery]:
-    """Makes the delivery of the variant with that number; its name has the run's in it, and always one length."""
+    """Makes the delivery of the variant with that number.
+
+    Its name contains the run's, and always has the same length.
+    """
     seed = f"{rig.clients.deliveries.seed}/variants/{len(rig.not_judged)}"
     run = hashlib.blake2b(seed.encode(), digest_size=4).hexdigest()
 

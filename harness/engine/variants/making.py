@@ -15,7 +15,7 @@ from harness.target.sender import fill, words_of
 
 DELIVERS = "delivery"
 BESIDE_THE_TARGETS = (b"host", LENGTH)
-"""Headers of the client's own; `raw_operators.LINES` has what can be done to them."""
+"""The client's own headers. `raw_operators.LINES` lists what can be done to them."""
 
 
 def _same(request: RawRequest) -> RawRequest:
@@ -28,9 +28,9 @@ def _alike(delivery: Delivery) -> Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One thing that is changed: of the delivery, before it is signed, or of the request.
+    """One change: of the delivery before it is signed, or of the request.
 
-    `reads`: the target's read that it is a variant of; empty for a delivery. `age_s`: how long ago it is signed.
+    `reads`: the target's read of which it is a variant; empty for a delivery. `age_s`: how long ago it was signed.
     `again`: it is sent twice, and the second answer counts.
     """
 
@@ -42,7 +42,7 @@ class Variant:
     again: bool = field(default=False, kw_only=True)
 
     def request(self, target: Target, delivery: Delivery, host: str) -> RawRequest:
-        """The bytes of it. `delivery`: as `meant` returned it; of a read, one that is stored."""
+        """The request's bytes. `delivery`: as `meant` returned it; for a read, a stored one."""
         return self.change(raw(_usual(target, delivery, self.reads, self.age_s), host))
 
 
@@ -57,7 +57,7 @@ def _usual(target: Target, delivery: Delivery, reads: str, age_s: float = 0.0) -
 
 
 def variants(target: Target) -> tuple[Variant, ...]:
-    """Return all variants of a target, in an order that stays. Their values come from what its sender builds."""
+    """Return all variants of a target, in a fixed order. Their values come from the requests that its sender builds."""
     usual = raw(_usual(target, Delivery("example", SOURCE, b"{}"), ""), "localhost")
     names = [name for name, _ in usual.headers if name not in BESIDE_THE_TARGETS]
     return (

@@ -9,10 +9,10 @@ Text = Callable[[bytes], bytes]
 T = TypeVar("T")
 
 KELVIN, LONG_S, FULL_WIDTH_ONE, NO_BREAK = "\u212a".encode(), "\u017f".encode(), "\uff11".encode(), "\u00a0".encode()
-"""Letters that fold to k and s, a digit that counts as one, and a blank that is none of HTTP's."""
+"""Letters that fold to k and s, a digit that counts as 1, and a blank that HTTP does not know."""
 LONG = 8192
 SHORT = 28
-"""A pattern that backtracks needs some ten seconds to find that so many letters do not match."""
+"""A pattern that backtracks needs some ten seconds to find that this many letters do not match."""
 
 
 def _middle(value: bytes, put: bytes) -> bytes:
@@ -21,7 +21,7 @@ def _middle(value: bytes, put: bytes) -> bytes:
 
 
 def _other(byte: int) -> bytes:
-    """Another letter than this."""
+    """A letter other than this."""
     return b"A" if byte != ord("A") else b"B"
 
 

@@ -1,4 +1,4 @@
-"""A request as bytes, so that it can be one that no correct client would send."""
+"""A request as bytes. It can be one that no correct client would send."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ LENGTH = b"content-length"
 
 @dataclass(frozen=True, slots=True)
 class RawRequest:
-    """`end`: of each line of the head. `before`: bytes before it. `ends`: the client then says that no more comes.
+    """`end`: the end of each line of the head. `before`: bytes before it.
 
-    A header `content-length` is written where it stands in `headers`; what it says need not be true.
+    `ends`: the client then closes its sending side.
+
+    A header `content-length` is written at its place in `headers`; its value need not be true.
     """
 
     method: bytes
@@ -34,7 +36,7 @@ class RawRequest:
         return self.before + self.end.join([*lines, b"", b""]) + self.body
 
     def value(self, name: bytes) -> bytes:
-        """The value of the first header of that name; empty if there is none."""
+        """The value of the first header with that name; empty if there is none."""
         return next((value for key, value in self.headers if key == name), b"")
 
     def replaced(self, name: bytes, *instead: tuple[bytes, bytes]) -> RawRequest:
@@ -43,7 +45,7 @@ class RawRequest:
         return dataclasses.replace(self, headers=headers)
 
     def with_headers(self, *more: tuple[bytes, bytes]) -> RawRequest:
-        """The same request with more headers, behind the others."""
+        """The same request with more headers after the others."""
         return dataclasses.replace(self, headers=(*self.headers, *more))
 
     def with_body(self, body: bytes) -> RawRequest:
@@ -56,7 +58,10 @@ Change = Callable[[RawRequest], RawRequest]
 
 
 def raw(request: OutgoingRequest, host: str) -> RawRequest:
-    """The bytes of what a target's sender has built, as a usual client sends it. `host`: what it connects to."""
+    """The bytes of a request that a target's sender has built, as a usual client sends it.
+
+    `host`: the address to connect to.
+    """
     pairs = tuple((name.lower().encode("latin-1"), _bytes(value)) for name, value in request.headers.items())
     length = ((LENGTH, str(len(request.body)).encode()),) if request.body or request.method != "GET" else ()
     head = ((b"host", host.encode()), *pairs, *length)

@@ -21,7 +21,7 @@ def _renamed(old: bytes, new: bytes) -> Change:
 
 
 def names_changed(name: bytes) -> Mapping[str, Change]:
-    """How often one header is there, and how its name is written."""
+    """How often a header is sent, and how its name is written."""
     first, _, rest = name.partition(b"-")
     return {
         "left out": lambda r: r.replaced(name),
@@ -52,7 +52,7 @@ def _escaped(path: bytes, place: int) -> bytes:
 
 
 def paths_changed(path: bytes) -> Mapping[str, Change]:
-    """How the path can be written, or miss."""
+    """Other ways to write the path, and wrong paths."""
     parent = path.rpartition(b"/")[0]
     last = path.rpartition(b"/")[2]
     return {
@@ -219,7 +219,7 @@ LINES: Mapping[str, Change] = {
     "request id": _more(b"x-request-id", b"mine"),
     "prefer": _more(b"prefer", b"respond-async"),
 }
-"""How the request is put on the line."""
+"""How the request is sent over the connection."""
 
 TYPES = (
     "Application/JSON", "application/json;", "application/json; charset=utf-8", "application/json;charset=UTF-8",
@@ -242,7 +242,7 @@ TYPES_WITHOUT_END = {
     "blanks, and a wrong end": "application/json;" + " " * SHORT + "!=",
     "many words": "application/" + "x+" * SHORT + "!",
 }
-"""What a pattern may try to match in very many ways, in vain."""
+"""Texts that a pattern may try in vain to match, in very many ways."""
 ENCODINGS = ("gzip", "GZIP", "identity", "Identity", "", "deflate", "br", "gzip, identity", "identity, identity", "x")
 
 
@@ -257,9 +257,9 @@ CONTENT: Mapping[str, Change] = {
     "compressed": lambda r: r.with_body(gzip.compress(r.body, mtime=0)).with_headers((ENCODING, b"gzip")),
     "compressed, not said": lambda r: r.with_body(gzip.compress(r.body, mtime=0)),
 }
-"""What is said of the body."""
+"""Headers about the body."""
 
 
 def of_a_body(name: str) -> bool:
-    """Whether an entry of `LINES` needs a request that has a body."""
+    """Whether an entry of `LINES` needs a request with a body."""
     return any(word in name for word in ("chunks", "length", "body", "identity", "expect"))

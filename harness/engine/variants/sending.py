@@ -14,7 +14,7 @@ HEAD_BYTES_MAX = 1 << 18
 
 @dataclass(frozen=True, slots=True)
 class RawAnswer:
-    """An answer as it came. `status` 0: there was none, and `body` says why."""
+    """An answer. `status` 0: there was none, and `body` says why."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -26,12 +26,13 @@ class RawAnswer:
 
 
 CLOSED = RawAnswer(0, (), b"closed")
-"""The connection ended before a whole answer came. A reset is the same: which of both comes is chance."""
+"""The connection ended before a whole answer came. A reset counts as the same, because it is chance which of the two
+comes."""
 SILENT = RawAnswer(0, (), b"no answer in time")
 
 
 async def answer_of(port: int, request: RawRequest, *, within_s: float, host: str = "127.0.0.1") -> RawAnswer:
-    """Send the request and return the first answer that is no `100 Continue`. Raises OSError if nothing listens."""
+    """Send the request and return the first answer except `100 Continue`. Raises OSError if nothing listens."""
     reader, writer = await asyncio.open_connection(host, port, limit=HEAD_BYTES_MAX)
     try:
         async with asyncio.timeout(within_s):
@@ -51,7 +52,7 @@ async def answer_of(port: int, request: RawRequest, *, within_s: float, host: st
 
 
 async def _read(reader: asyncio.StreamReader, *, bodiless: bool) -> RawAnswer:
-    """Read a whole answer. Raises ValueError for what is none."""
+    """Read a whole answer. Raises ValueError for bytes that are not an answer."""
     head = await reader.readuntil(b"\r\n\r\n")
     first, *lines = head[:-4].decode("latin-1").split("\r\n")
     status = int(first.split(" ", 2)[1])

@@ -51,20 +51,19 @@ class Answer:
         answers = await lab.deliver(2, copies=2)
         assert all(answer.status == 200 for answer in answers)
 
-    A scenario that looks at one has a schedule that is `partial`: what it did next cannot be replayed without its
-    Python.
+    If a scenario looks at one, its schedule is `partial`: what it did next cannot be replayed without its Python.
     """
 
     delivery_id: str
     """The identity of the delivery; copies of one delivery share it."""
     outcome: Outcome
-    """What the sender may conclude. The target description maps answers to outcomes."""
+    """What the answer means to the sender. The target description maps answers to outcomes."""
     status: int | None
-    """The HTTP status; None where no whole answer came."""
+    """The HTTP status; None if no whole answer came."""
     body: bytes
-    """The answer's body; empty where no whole answer came."""
+    """The answer's body; empty if no whole answer came."""
     took_ms: float
-    """From the sending to the answer, or to the moment at which the client gave up, in milliseconds."""
+    """The time from the sending to the answer, or until the client gave up, in milliseconds."""
     problem: str | None = None
     """Why no answer came."""
     broken_off: bool = False
@@ -87,10 +86,10 @@ class Answer:
 class Errand:
     """Why a request is sent, and what its step expects of it.
 
-    `asks`, `name` and `owed`: see `RequestSent`. `callers`: the clients of its step, if a fault may end those alone.
-    `within_s`: the client gives up then; None: when the run's patience is over. `over`: the connections that it takes;
-    None: those of the clients. `last`: it asks the service to end the connection. `load`, `attempt`, `patience_ms`: see
-    `RequestSent`.
+    `asks`, `name` and `owed`: see `RequestSent`. `callers`: the clients of its step, if a fault may end only those.
+    `within_s`: the client gives up after this time; None: when the run's patience is over. `over`: the connections that
+    it uses; None: those of the clients. `last`: it asks the service to end the connection. `load`, `attempt`,
+    `patience_ms`: see `RequestSent`.
     """
 
     purpose: Purpose
@@ -109,12 +108,12 @@ class Errand:
 
     @property
     def reads(self) -> bool:
-        """Whether an answer is judged as that to a read."""
+        """Whether an answer is judged as an answer to a read."""
         return self.asks in (Asks.READ, Asks.READ_UNSENT, Asks.HEALTH)
 
 
 def reading(purpose: Purpose, name: str, *, expected: Outcome | None = None) -> Errand:
-    """The errand of asking what is stored of a delivery, by the target's read `name`."""
+    """The errand of reading a delivery, by the target's read `name`."""
     return Errand(purpose=purpose, expected=expected, asks=Asks.READ, name=name)
 
 
@@ -133,17 +132,16 @@ class _Ending:
     paused_ms: float | None = None
     waiting_for: tuple[str, ...] = ()
     at_ns: int = field(default_factory=time.monotonic_ns)
-    """When the ending was known: what the harness does after that does not count towards the request's time."""
+    """When the ending was known. What the harness does after that is not part of the request's time."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Clients:
     """All clients of one history: they send requests and record them there.
 
-    `patience_s`: no request lasts longer. `callers`: there a fault finds the scenario's open requests. `looks`: finds
-    out what the service waits for while a request is open; None: do not find out.
-    `dataclasses.replace(clients, recorder=another)` returns clients of another history, with the same connections and
-    deliveries.
+    `patience_s`: no request lasts longer. `callers`: where a fault finds the scenario's open requests. `looks`: finds
+    out what the service waits for while a request is open; None: do not look. `dataclasses.replace(clients,
+    recorder=another)` returns clients of another history, with the same connections and deliveries.
     """
 
     target: Target
@@ -155,15 +153,15 @@ class Clients:
     callers: Callers = field(default_factory=Callers)
     looks: SharedLooks | None = None
     secrets: KnownSecrets = field(default_factory=lambda: KnownSecrets(SecretsDescription()))
-    """Secrets that were sent so far and that the service must not show."""
+    """Secrets in requests so far, which the service must not show."""
     sent: dict[str, Delivery] = field(default_factory=dict)
-    """Every sent delivery by its id, also if the history lacks it."""
+    """Every sent delivery by its id, even if the history lacks it."""
     first_sent_s: dict[str, float] = field(default_factory=dict)
     """When each delivery was sent first, by this machine's wall clock."""
     accepted: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    """The headers with which each delivery was confirmed last, if it was a plain one: somebody may have recorded it."""
+    """The headers with which each plain delivery was confirmed last: an attacker may have recorded them."""
     answered: Counter[int] = field(default_factory=Counter)
-    """How many answers came from each port, those about health aside."""
+    """How many answers came from each port, without those about health."""
     _numbers: Iterator[int] = field(default_factory=itertools.count, init=False)
 
     async def send(self, delivery: Delivery, errand: Errand) -> Answer:
@@ -193,7 +191,7 @@ class Clients:
         return answer
 
     def _lacking_of_its_own(self, errand: Errand, answer: Answer) -> Sequence[str]:
-        """What a rejection lacks of the status and the headers that the target demands of this wrong request."""
+        """The status and headers that a rejection lacks, if the target demands them for this wrong request."""
         if errand.asks is not Asks.WRONG or answer.outcome not in REJECTED or answer.status is None:
             return ()
         meant = self.target.description.wrong[errand.name]
@@ -208,20 +206,20 @@ class Clients:
         return not_as_documented(self.target, request, told, asks=errand.asks, name=errand.name, outcome=answer.outcome)
 
     def _unsaid_by_read(self, errand: Errand, outcome: Outcome, body: str, about: Mapping[str, str]) -> Sequence[str]:
-        """What a read lacks that found a delivery and does not say of it what the target demands."""
+        """What the target demands and a read that found a delivery does not say."""
         if errand.asks is not Asks.READ or outcome != ACKNOWLEDGED:
             return ()
         says = self.target.description.reads[errand.name].says
         return () if says is None else unsaid(says, body, about)
 
     def _nothing_shown(self, errand: Errand, answer: Answer, seen: str) -> Sequence[str]:
-        """What a read lacks that found a delivery and does not show it, although the target says that it does."""
+        """What a read that found a delivery does not show, although the target says that it does."""
         if errand.asks is not Asks.READ or answer.outcome != ACKNOWLEDGED or seen:
             return ()
         return () if self.target.description.reads[errand.name].shows is None else (STORED_BODY,)
 
     def record_exchange(self, delivery: Delivery, errand: Errand, answer: Answer, *, t_ns: int | None = None) -> None:
-        """Record a request, and its answer, that clients of another history have sent, then (`t_ns`) or now."""
+        """Record a request that clients of another history have sent, and its answer, at that time (`t_ns`) or now."""
         self._record_ended(self._record_sent(delivery, errand, t_ns=t_ns), answer, errand)
 
     def _record_sent(self, delivery: Delivery, errand: Errand, *, t_ns: int | None = None) -> int:
@@ -256,7 +254,7 @@ class Clients:
         )  # fmt: skip
 
     async def _calling(self, number: int, delivery: Delivery, going: OutgoingRequest, errand: Errand) -> _Ending:
-        """Send a request; a fault may have a client of the scenario's hang up meanwhile."""
+        """Send a request. During that, a fault may make a client of the scenario hang up."""
         caller = Caller(number)
         with ExitStack() as known:
             if errand.purpose is Purpose.SCENARIO:
@@ -358,7 +356,7 @@ def _kept_headers(headers: Sequence[tuple[str, str]]) -> tuple[str, ...]:
 
 
 def _kept(body: bytes) -> str:
-    """Return the answer as text. A long one is truncated, with a digest that tells it from similar ones."""
+    """Return the answer as text. A long one is truncated, with a digest that distinguishes it from similar ones."""
     text = body.decode("utf-8", "backslashreplace")
     if len(text) <= ANSWER_CHARACTERS_KEPT:
         return text

@@ -36,7 +36,7 @@ def in_turn(names: Sequence[str], turn: int) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What of a contract is asked: names of right and of wrong requests, and the other senders."""
+    """The part of a contract to send: names of right and of wrong requests, and the other senders."""
 
     right: Sequence[str]
     wrong: Sequence[str]
@@ -45,7 +45,7 @@ class _Asked:
 
 @dataclass(slots=True)
 class Contract:
-    """The requests of one run's contract. Its own deliveries are small, and other than the scenario's.
+    """The requests of one run's contract. Its own deliveries are small, and differ from the scenario's.
 
     `one_by_one`: never send two at once, unless something is broken. So the service keeps the connections that it has.
     """
@@ -60,7 +60,7 @@ class Contract:
         self._turns = itertools.count(zlib.crc32(self._fresh.seed.encode()))
 
     def recording(self, rig: Rig) -> Contract:
-        """Return the same contract, with a history that goes on in another rig of the same service."""
+        """Return the same contract, with a history that continues in another rig of the same service."""
         made = copy.copy(self)
         made.rig = rig
         return made
@@ -68,23 +68,23 @@ class Contract:
     async def ask_all(self, *, broken: bool, slow: bool = False) -> None:
         """Send every request of the contract once, for the scenario.
 
-        `broken`: the service may answer "not now". `slow`: of the right and the wrong ones those that take seconds.
+        `broken`: the service may answer "not now". `slow`: of the right and the wrong ones only those that take
+        seconds.
         """
         asked = _Asked(*self._names(slow=slow), [*self.rig.target.description.identities])
         await self._ask(asked, self._known(own=False), broken=broken, purpose=Purpose.SCENARIO)
 
     async def ask_in_turn(self, *, own: bool = False) -> None:
-        """Send the requests of the contract; of the right and the wrong ones one in sixteen: all have their turn.
+        """Send the requests of the contract, but only one in sixteen of the right and the wrong ones. They take turns.
 
-        They are many, and most scenarios have nothing to do with them. Of the other senders it is one each time. Which
-        come first depends on the scenario.
-        `own`: ask about the scenario's last acknowledged delivery; only after the rows were read, because a repeat
-        would store a lost one.
+        There are many, and most scenarios have nothing to do with them. Of the other senders only one sends each time.
+        Which come first depends on the scenario. `own`: ask about the scenario's last acknowledged delivery; only after
+        the rows were read, because a repeat would store a lost one.
         """
         await self.ask_about(self._known(own=own), broken=False)
 
     async def ask_about(self, known: Sequence[Delivery], *, broken: bool) -> None:
-        """Do the same about other deliveries, which were acknowledged. `broken`: the service may answer "not now"."""
+        """Do the same about other, acknowledged deliveries. `broken`: the service may answer "not now"."""
         turn = next(self._turns)
         right, wrong = (in_turn(names, turn) for names in self._names(slow=False))
         senders = [*self.rig.target.description.identities]
@@ -92,17 +92,17 @@ class Contract:
         await self._ask(asked, known, broken=broken, purpose=Purpose.CONTRACT)
 
     def _names(self, *, slow: bool) -> tuple[Sequence[str], Sequence[str]]:
-        """The right requests and the wrong ones that are slow, or that are not; none that is sent by name only."""
+        """The right requests and the wrong ones that are slow, or that are not; none that are sent by name only."""
         described = self.rig.target.description
         right = [name for name, each in described.right.items() if each.slow == slow and not each.by_name_only]
         return right, [name for name, each in described.wrong.items() if each.slow == slow and not each.by_name_only]
 
     async def _ask(self, asked: _Asked, known: Sequence[Delivery], *, broken: bool, purpose: Purpose) -> None:
-        """Send the wrong ones at once, and beside them the others in a few rows, each one request after the other.
+        """Send all wrong requests at once, and at the same time the others in a few rows, one after the other.
 
-        A row keeps the order in which its requests tell most: first the delivery, then its read. While something is
-        broken those of all rows are sent at once, since a broken service takes its time for each; and the wrong ones
-        after them, when the service knows what is broken, and does what it does then.
+        The order in a row matters: first the delivery, then its read. While something is broken, the requests of all
+        rows are sent at once, because a broken service is slow; and the wrong ones after them, when the service knows
+        what is broken, and acts accordingly.
         """
         errands = [self._errand(Asks.WRONG, name, broken=broken, purpose=purpose) for name in asked.wrong]
         of_wrong = [[(self._meant(errand.name, known), errand)] for errand in errands]
@@ -117,15 +117,18 @@ class Contract:
         await at_once(self._send_row(row) for row in rows)
 
     def _meant(self, wrong: str, known: Sequence[Delivery]) -> Delivery:
-        """Of what a wrong request is made: a delivery that was accepted, if it is that one altered; else a new one."""
+        """The delivery that is changed into a wrong request.
+
+        An accepted one if the request is `altered`, otherwise a new one.
+        """
         altered = self.rig.target.description.wrong[wrong].altered
         return known[0] if altered and known else self._fresh.next()
 
     async def _send_row(self, row: Sequence[tuple[Delivery, Errand]]) -> None:
         """Send one request after the other, over one connection if the service keeps them.
 
-        A wrong one has a connection of its own: many a service ends that with its answer. So has one that something
-        follows.
+        A wrong request has its own connection, because many services close it with their answer. So has one that is
+        followed by something else.
         """
         for delivery, errand in row:
             if self._stays(errand):
@@ -155,9 +158,9 @@ class Contract:
         return right is not None and bool(right.ahead or right.behind or right.followed_by)
 
     async def ask(self, name: str, delivery: Delivery | None, *, broken: bool, expect: Outcome | None) -> Answer:
-        """Send one request by its name. `delivery`: what it is about; None: one that was never sent.
+        """Send one request by its name. `delivery`: the delivery that it is about; None: one that was never sent.
 
-        Raises UsageError for a name that the target does not have, and for a delivery that is needed.
+        Raises UsageError for a name that the target does not have, and if a delivery is needed.
         """
         asks = self._asks(name, sent=delivery is not None)
         about = delivery or self._fresh.next()
@@ -203,9 +206,9 @@ class Contract:
             yield self._about(delivery, asked.senders, broken=broken, purpose=purpose)
 
     def _right(self, right: Sequence[str], *, broken: bool, purpose: Purpose) -> Iterator[tuple[Delivery, Errand]]:
-        """Each unusual delivery and its reads; the first one is read before it is sent, too.
+        """Each unusual delivery and its reads. The first one is also read before it is sent.
 
-        A service that remembers what it did not find would deny it then.
+        If a service remembers what it did not find, it then denies it.
         """
         reads = () if broken else tuple(self.rig.target.description.reads)
         of_round = self._fresh.next()
@@ -218,19 +221,19 @@ class Contract:
                 yield unusual, self._errand(Asks.READ, read, broken=broken, purpose=purpose)
 
     def _in_row(self, right: Sequence[str]) -> Sequence[str]:
-        """These names, first one that keeps its connection: a plain delivery (""), if there is none among them."""
+        """These names, beginning with one that keeps its connection; if there is none, with a plain delivery ("")."""
         alone = [name for name in right if self._ends_its_connection(name)]
         return [*([name for name in right if name not in alone] or [""]), *alone]
 
     def _unusual(self, name: str, of_round: Delivery) -> Delivery:
-        """The right delivery of that name. Ids of a round may differ in nothing but what their descriptions say."""
+        """The right delivery with that name. Ids of a round may differ only as their descriptions say."""
         if not name:
             return self._fresh.next()
         meant = self.rig.target.description.right[name]
         return changed(self._fresh.next() if meant.id is None else of_round, meant)
 
     def _without_delivery(self, *, broken: bool, purpose: Purpose) -> Iterator[tuple[Delivery, Errand]]:
-        """What is asked about no delivery. Of one that is not there `_right` asks, unless something is broken."""
+        """Requests about no delivery. `_right` asks for one that is absent, unless something is broken."""
         for name in self.rig.target.description.reads if broken else ():
             yield self._fresh.next(), self._errand(Asks.READ_UNSENT, name, broken=broken, purpose=purpose)
         for name in health_paths(self.rig.target):
@@ -266,9 +269,9 @@ class Contract:
                 yield of_other, self._errand(Asks.READ, name, broken=broken, purpose=purpose)
 
     def _by_another(self, identity: str, delivery: Delivery) -> Delivery:
-        """The same id as another sender's. If that is another source, it is another delivery with another body.
+        """The same id, from another sender. If that is another source, it is another delivery with another body.
 
-        What was sent as that source before is sent again: `delivery` may be any source's.
+        If that source has sent it before, the same body is sent again. `delivery` may be any source's.
         """
         other = dataclasses.replace(delivery, source=source_of(self.rig.target, identity), identity=identity)
         known = self.rig.clients.sent.get(other.name)
@@ -291,7 +294,7 @@ class Contract:
         return owed if owed is None or not broken else owed | NO_WORD
 
     def _with_another_body(self, delivery: Delivery) -> Delivery:
-        """The same delivery with a body that differs in its last letter, if it ends like the harness's own."""
+        """The same delivery with a body that differs in its last letter, if it ends like the harness's own bodies."""
         return dataclasses.replace(delivery, body=with_another_letter(delivery.body) or self._fresh.next().body)
 
     def _known(self, *, own: bool) -> Sequence[Delivery]:

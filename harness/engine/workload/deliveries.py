@@ -1,4 +1,4 @@
-"""The deliveries of one run: their ids and bodies follow from a seed alone."""
+"""The deliveries of one run. Their ids and bodies depend only on a seed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Body = Callable[[random.Random, int], bytes]
 
 
 class Deliveries:
-    """Makes one delivery after the other. The same `seed` gives the same deliveries again."""
+    """Makes one delivery after the other. The same `seed` gives the same deliveries."""
 
     def __init__(self, seed: str, body: Body, *, small: Body = payloads.same_size) -> None:
         self.seed = seed
@@ -50,7 +50,10 @@ def of_every_size(seed: str, limit_bytes: int) -> Deliveries:
 
 
 def of_the_contract(seed: str) -> Deliveries:
-    """Make the contract's own deliveries, which are small, and other than the scenario's. `seed`: that of those."""
+    """Make the contract's own deliveries, which are small and differ from the scenario's.
+
+    `seed`: the scenario's seed.
+    """
     return of_one_size(f"{seed}/contract")
 
 

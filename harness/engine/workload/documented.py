@@ -17,9 +17,9 @@ BY_ITS_PATH = {"about", "method", "path", "status"}
 def not_as_documented(
     target: Target, request: OutgoingRequest, answer: DocumentedAnswer, *, asks: Asks, name: str, outcome: Outcome
 ) -> Sequence[str]:
-    """What the document lacks that it should say of this request, or of its answer.
+    """What the document should say about this request, or its answer, but does not.
 
-    What the service accepts must be allowed; what it rejects must not, where nothing but its id or its path is wrong.
+    It must allow what the service accepts. It must not allow a request that is rejected only for its id or its path.
     """
     described = target.description
     if described.contract.openapi is None:
@@ -36,6 +36,6 @@ def not_as_documented(
 
 
 def _is_wrong_by_its_name(wrong: WrongDescription) -> bool:
-    """Whether its id, or the path of a read, is all that is wrong with it."""
+    """Whether only its id, or the path of a read, is wrong."""
     changes = wrong.model_fields_set
     return changes <= BY_ITS_ID or (changes <= BY_ITS_PATH and wrong.method == "GET")

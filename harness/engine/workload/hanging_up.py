@@ -15,7 +15,7 @@ EVIDENCE: Final = EvidenceKind("hang_up", "client", "it closed its connection wh
 
 
 class HangUpWhen(Injection):
-    """All clients of the site whose requests are open hang up once. `trigger`: knows when `moment` has come."""
+    """All clients of the site whose requests are open hang up once. `trigger`: reports when `moment` has come."""
 
     def __init__(self, moment: Moment, trigger: Trigger, site: Site) -> None:
         self._moment = moment

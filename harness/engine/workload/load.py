@@ -1,7 +1,7 @@
-"""Loads the service: measures what it carries, and has requests arrive at their times, whatever became of earlier ones.
+"""Loads the service: measures its capacity, and sends requests at given times, even if earlier ones are open.
 
-A client that sends its next request when the last is answered slows down with the service, and so hides how late
-everything is. Here a request that is not answered delays no other.
+A client that waits for each answer before its next request slows down with the service, and so hides how late
+everything is. Here an unanswered request delays no other.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class Load:
         self._disturbances = itertools.count(1)
 
     async def begin(self, step: Arrivals | Capacity | ComesBack) -> Callable[[], Awaitable[object]]:
-        """Begin the step; return what ends it.
+        """Begin the step; return a function that ends it.
 
-        Raises UsageError for a share of a capacity that was never measured, and where there is nothing to send again.
+        Raises UsageError for a share of a capacity that was never measured, and if there is nothing to send again.
         """
         match step:
             case Capacity():
@@ -60,7 +60,7 @@ class Load:
                 return functools.partial(self._watch_return, step, number)
 
     async def _measure(self, step: Capacity) -> None:
-        """Find out what the service carries now, and record it."""
+        """Measure the service's capacity, and record it."""
         loop = asyncio.get_running_loop()
         deliveries = self._deliveries(step)
         errand = Errand(purpose=Purpose.SCENARIO)
@@ -82,7 +82,7 @@ class Load:
         self._rig.recorder.record("runner", CapacityMeasured(round(per_s, 2), acknowledged, step.clients))
 
     async def _watch_return(self, step: ComesBack, number: int) -> None:
-        """Let the time pass in which the service has to come back, and over which its goodput is judged."""
+        """Let the time pass in which the service has to recover, and over which its goodput is judged."""
         self._rig.recorder.record("runner", DisturbanceGone(number, step.within_s, step.to))
         await asyncio.sleep(step.within_s + JUDGED_S)  # the step itself
         self._rig.recorder.record("runner", GoodputWatched(number))
@@ -98,7 +98,7 @@ class Load:
         return step.of_capacity * measured.per_s
 
     def _deliveries(self, step: Arrivals | Capacity) -> Iterator[Delivery]:
-        """New ones, or those that the scenario has sent by now, in turn."""
+        """New deliveries, or those that the scenario has sent so far, in turn."""
         clients = self._rig.clients
         if not step.again:
             return (clients.deliveries.next(small=True) for _ in itertools.count())
@@ -127,7 +127,10 @@ class _OpenLoad:
         self._arriving = asyncio.create_task(self._arrive())
 
     async def end(self) -> Sequence[Answer]:
-        """Stop when the step's time is over, or now if it has none; wait until each client is answered or gives up."""
+        """Stop when the step's time is over, or now if it has no time.
+
+        Wait until each client has an answer or gives up.
+        """
         if self._arriving is None:
             return ()
         async with owned([self._arriving]):
@@ -153,9 +156,9 @@ class _OpenLoad:
             self._rig.recorder.record("runner", ended)
 
     async def _client(self, delivery: Delivery) -> Answer:
-        """Send a delivery until it is stored or never will be, or no retry is left; return the last answer.
+        """Send a delivery until it is stored, or finally rejected, or no retry is left; return the last answer.
 
-        One that is told "not now" tries again when its patience is over, as if it had waited.
+        A client that gets "not now" tries again when its patience is over, as if it had waited.
         """
         loop = asyncio.get_running_loop()
         patience_ms = self._step.patience_ms

@@ -1,4 +1,4 @@
-"""The steps of a load: measure the capacity, send at given times, and expect that the service comes back."""
+"""The steps of a load: measure the capacity, send at given times, and expect that the service recovers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from harness.vocabulary.refusals import DAY_S, at_least_one, some_outcome
 
 RETRIES_MAX = 100
 LOAD_MAX = 100.0
-"""Times the capacity: what arrives beyond it only measures the harness."""
+"""The highest multiple of the capacity: a larger load would only measure the harness."""
 
 
 @dataclass(frozen=True, repr=False)
 class Capacity(Step, kind="capacity"):
-    """Measure how many deliveries a second the service acknowledges while `clients` clients never wait."""
+    """Measure how many deliveries per second the service acknowledges to `clients` clients that never pause."""
 
     clients: int = field(kw_only=True)
     for_s: float = field(default=0.5, kw_only=True)
@@ -36,8 +36,8 @@ class Capacity(Step, kind="capacity"):
 class Arrivals(Step, kind="arrivals"):
     """Requests arrive at their times, whether or not earlier ones were answered.
 
-    `rate_per_s`, or `of_capacity` times what the last `capacity` measured. `for_s`: for so long; None: while the block
-    runs. `patience_ms`: then a client hangs up; it tries again, `retries` times at most.
+    `rate_per_s`: the rate, or `of_capacity` times what the last `capacity` measured. `for_s`: how long; None: while the
+    block runs. `patience_ms`: after this time a client hangs up; it tries again, `retries` times at most.
     """
 
     entered: ClassVar[bool] = True
@@ -77,10 +77,10 @@ class Arrivals(Step, kind="arrivals"):
 
 @dataclass(frozen=True, repr=False)
 class ComesBack(Step, kind="comes_back"):
-    """What disturbs the service goes with the block; `within_s` later the goodput must be back to `to` of what it was.
+    """The block disturbs the service. `within_s` after its end the goodput must be at least `to` of what it was before.
 
-    At its begin it lets the load arrive undisturbed for a while; at its end it waits for the limit, and a second
-    longer, over which the goodput is judged.
+    At its beginning it lets the load arrive undisturbed for a while. At its end it waits for the limit, and then for
+    one more second, over which the goodput is judged.
     """
 
     awaited: ClassVar[bool] = False
@@ -103,7 +103,7 @@ def _some_time(place: str, name: str, seconds: float) -> None:
 
 
 def has_an_end(step: Step) -> None:
-    """Refuse a load that is awaited and would never end. Raises UsageError."""
+    """Refuse an awaited load that would never end. Raises UsageError."""
     if isinstance(step, Arrivals) and step.for_s is None:
         raise UsageError.at(
             step.kind, "for_s", None, "no argument says when they end", mend="write for_s=1, or a block"

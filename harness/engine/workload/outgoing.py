@@ -25,7 +25,7 @@ from harness.target.sender import Then, fill, words_of
 from harness.vocabulary.ids import id_of
 
 CLOCK_TOLERANCE_S = 0.25
-"""Clocks of two machines agree no better, and a service may round."""
+"""Clocks of two machines do not agree better than this, and a service may round."""
 READY = "ready"
 DescribedT = TypeVar("DescribedT")
 
@@ -34,7 +34,7 @@ def outgoing(target: Target, delivery: Delivery, asks: Asks, name: str, *, ahead
     """Build the request that asks this of the delivery.
 
     `name`: which of the target's reads, right or wrong requests, or health paths; empty for a plain delivery.
-    `ahead_s`: how far the service's clock is ahead: what is signed goes by it. Raises UsageError for a name that the
+    `ahead_s`: how far the service's clock is ahead; signatures use that time. Raises UsageError for a name that the
     target does not have.
     """
     match asks:
@@ -53,13 +53,13 @@ def outgoing(target: Target, delivery: Delivery, asks: Asks, name: str, *, ahead
 
 
 def health_paths(target: Target) -> Mapping[str, str]:
-    """The paths at which the service tells of its health, `alive` and perhaps `ready`."""
+    """The paths of the service's health, `alive` and perhaps `ready`."""
     service = target.description.service
     return {"alive": service.alive, **({} if service.ready is None else {READY: service.ready})}
 
 
 def told_away(target: Target, name: str, body: bytes) -> tuple[str, ...]:
-    """Return the links that an answer about health says to be away; none for any but the answer to `ready`."""
+    """Return the links that an answer to `ready` calls away; none for any other answer."""
     pattern = target.description.health.tells_away
     if pattern is None or name != READY:
         return ()
@@ -69,14 +69,14 @@ def told_away(target: Target, name: str, body: bytes) -> tuple[str, ...]:
 
 
 def shown(target: Target, name: str, body: bytes) -> str:
-    """Return the SHA-256, in hex, of the body that an answer to the read `name` shows; "" where it shows none."""
+    """Return the SHA-256, in hex, of the body that an answer to the read `name` shows; "" if it shows none."""
     pattern = target.description.reads[name].shows
     found = None if pattern is None else re.search(pattern, body.decode("utf-8", "surrogateescape"))
     return "" if found is None else digest_shown(found)
 
 
 def digest_shown(found: re.Match[str]) -> str:
-    """Return the SHA-256, in hex, of a body: by the group `digest`, `body` or `base64`; "" if it is no base64."""
+    """Return the SHA-256, in hex, of a body: from the group `digest`, `body` or `base64`; "" for invalid base64."""
     groups = found.groupdict()
     if "digest" in groups:
         return found["digest"]
@@ -89,13 +89,13 @@ def digest_shown(found: re.Match[str]) -> str:
 
 
 def name_of(groups: Mapping[str, str | None]) -> str:
-    """Return the name that histories use for what a list calls `id`, and perhaps `source`."""
+    """Return the histories' name for a list's `id`, and perhaps `source`."""
     source = groups.get("source")
     return Delivery(id_of(groups["id"] or ""), SOURCE if source is None else source, b"").name
 
 
 def changed(delivery: Delivery, description: ChangedDescription) -> Delivery:
-    """Return the delivery with the id and the body that a right or a wrong request has."""
+    """Return the delivery with the id and the body of a right or a wrong request."""
     body = delivery.body if description.body is None else description.body.encode() * description.body_times
     if description.body_base64 is not None:
         body = base64.b64decode(description.body_base64)
@@ -106,9 +106,9 @@ def changed(delivery: Delivery, description: ChangedDescription) -> Delivery:
 
 
 def _body_sent(target: Target, changed_one: Delivery, description: ChangedDescription, built: bytes) -> bytes:
-    """The body of a right or a wrong request. `built`: what the sender has made of `changed_one`.
+    """The body of a right or a wrong request. `built`: the request that the sender has made for `changed_one`.
 
-    A template without a place for the delivery's body would send what it always sends.
+    A template without a place for the delivery's body would send its usual body.
     """
     template = target.description.sender.http
     if template is None or template.carries_body:
@@ -166,7 +166,7 @@ def _made_wrong(target: Target, delivery: Delivery, wrong: WrongDescription, ahe
 def _then(
     target: Target, described: ChangedDescription, *, rest: bool = False, on_bytes: int = 0, stays: bool = False
 ) -> Then | None:
-    """What follows such a request; None: nothing."""
+    """The bytes or requests that follow such a request; None: nothing."""
     alive = health_paths(target)["alive"]
     path = alive if described.followed_by else ""
     nonsense = described.followed_by == "nonsense"
@@ -205,7 +205,7 @@ def _signed(target: Target, delivery: Delivery, age_s: float, ahead_s: float) ->
 
 
 def _of_size(body: bytes, size: int) -> bytes:
-    """The same JSON document with blanks behind it, which JSON allows, or what its first bytes are."""
+    """The same JSON document, filled up with blanks, which JSON allows, or cut to its first bytes."""
     return body[:size].ljust(size)
 
 
@@ -214,7 +214,7 @@ def _filled(headers: Mapping[str, str], words: Mapping[str, str]) -> dict[str, s
 
 
 def dated_ahead_s(headers: Sequence[tuple[str, str]]) -> Iterator[float]:
-    """Give how far ahead of this machine's clock an answer is dated, if it has a date that can be read."""
+    """Return how far ahead of this machine's clock an answer's date is, if it has a date that can be read."""
     for name, value in headers:
         if name == "date":
             with contextlib.suppress(ValueError):
@@ -222,7 +222,9 @@ def dated_ahead_s(headers: Sequence[tuple[str, str]]) -> Iterator[float]:
 
 
 def misdated(dated: str, *, after_s: float, before_s: float) -> Sequence[str]:
-    """What an answer lacks that says when the delivery was stored, if that is not between the two.
+    """What is wrong with the time at which, according to an answer, the delivery was stored.
+
+    It must be between the two.
 
     `after_s`: infinite if it is not known when the delivery was sent.
     """
@@ -239,7 +241,7 @@ def misdated(dated: str, *, after_s: float, before_s: float) -> Sequence[str]:
 
 
 def seconds_of(text: str, *, zone: tzinfo | None = UTC) -> float:
-    """Read a time, in seconds or in ISO 8601. `zone`: of one that names none; None: there must be one.
+    """Read a time, in seconds or in ISO 8601. `zone`: the zone of a time without one; None: a zone is required.
 
     Raises ValueError.
     """

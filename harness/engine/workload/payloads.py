@@ -13,7 +13,7 @@ EDGES = (
     "\x00", "\ud800", "\udfff\ud800", "\u2028\u2029", "\ufeff", "\ufffe", "\x7f\x80", '"\\/\b\f\n\r\t',
     "Ünïcödé", "中文", "🧨👩‍👩‍👧", "a\u0301\u200f", "</script><script>", "'; DROP TABLE deliveries; --", "%s%n{}",
 )  # fmt: skip
-"""Text that careless code trips over: NUL, lone surrogates, separators, markup, quotes."""
+"""Text that careless code cannot handle: NUL, lone surrogates, separators, markup, quotes."""
 NUMBERS = (0, -0.0, 1e308, -1e-308, 2**63, -(2**63) - 1, 10**40, 0.1, True, False, None)
 
 
@@ -40,7 +40,7 @@ def varied(rng: random.Random, index: int, *, limit_bytes: int) -> bytes:
 
 
 def same_size(rng: random.Random, index: int) -> bytes:
-    """Return a JSON document of 120 bytes that no other index has: few services refuse one so small."""
+    """Return a JSON document of 120 bytes that no other index has. Few services refuse such a small one."""
     document: dict[str, object] = {"number": f"{index:06}"}
     missing = SAME_SIZE_BYTES - len(_encoded(document | {"padding": ""}, ascii_only=True))
     return _encoded(document | {"padding": "".join(rng.choices(string.ascii_letters, k=missing))}, ascii_only=True)
@@ -49,8 +49,8 @@ def same_size(rng: random.Random, index: int) -> bytes:
 def small(rng: random.Random, index: int, *, limit_bytes: int) -> bytes:
     """Return a document as `same_size` makes it; every fourth has instead as many parts as fit into 10 kB.
 
-    A runtime that collects its garbage now and then does so when much was allocated. Without those documents it would
-    go on for thousands of requests, and what it has not collected would look like what it keeps.
+    Many runtimes collect garbage only when much was allocated. Without those documents a runtime would not collect for
+    thousands of requests, and its garbage would look like memory that it keeps.
     """
     if index % PARTS_EVERY:
         return same_size(rng, index)
@@ -60,7 +60,7 @@ def small(rng: random.Random, index: int, *, limit_bytes: int) -> bytes:
 
 
 def with_another_letter(body: bytes) -> bytes | None:
-    """Return a body that differs in its last letter or digit; None if it does not end as the harness's own do."""
+    """Return a body that differs in its last letter or digit; None if it does not end like the harness's own bodies."""
     letter = body[-3:-2]
     if not (body.endswith(b'"}') and letter.isalnum()):
         return None

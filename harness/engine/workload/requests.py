@@ -1,4 +1,4 @@
-"""Finds the requests of a run that the scenario sent, as opposed to the harness's own."""
+"""Finds the requests of a run that the scenario sent, not those that the harness itself sent."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a run sees of the servers and the relay: rows, sessions, statements, deaths and logs."""
+"""Observes the servers and the relay: rows, sessions, statements, deaths and logs."""

@@ -1,4 +1,4 @@
-"""Records that a server crashed, by its own log, and recovered: the service's errors then are not the run's fault."""
+"""Records that a server crashed and recovered, according to its log. The service's errors then prove nothing."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ LINE_CHARACTERS_KEPT = 300
 def crashes_recorded(
     servers: Mapping[str, Server], recorder: Recorder, changes: Sequence[ServerChange]
 ) -> Iterator[None]:
-    """Record for each server the first line that it has logged in the block and that means a crash.
+    """Record for each server the first line of its log in the block that means a crash.
 
-    `changes` grows while the block runs: a fault that had the server do something may be why.
+    `changes` grows while the block runs: a fault that changed the server may be the reason.
     """
     before = len(changes)
     marks = {name: server.log.size() for name, server in servers.items() if server.log is not None}

@@ -16,10 +16,10 @@ from harness.stack.loops import call_in
 
 @asynccontextmanager
 async def ended_by_deaths(stack: Stack, recorder: Recorder, changes: Sequence[ServerChange]) -> AsyncIterator[None]:
-    """Record a server's death and end the block at once: what came after it would prove nothing.
+    """Record a server's death and end the block at once, because later events would prove nothing.
 
-    The block continues if a fault of this run may have ended the server: that may be the fault's purpose. It may not if
-    the server has served the harness since. `changes` grows while the block runs.
+    The block continues if a fault of this run may have ended the server, perhaps on purpose. If the server has served
+    the harness since that fault, the fault did not end it. `changes` grows while the block runs.
     """
     before = len(changes)
     loop = asyncio.get_running_loop()

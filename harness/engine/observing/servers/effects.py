@@ -1,4 +1,4 @@
-"""Reads what else exists for the deliveries that are stored."""
+"""Reads the effects of stored deliveries."""
 
 from __future__ import annotations
 

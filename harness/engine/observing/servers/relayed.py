@@ -17,7 +17,7 @@ SHOWN = 3
 
 
 def a_whole_statement(moment: Message) -> None:
-    """Refuse a statement that is longer than what the relay keeps. Raises UsageError."""
+    """Refuse a statement that is longer than the part that the relay keeps. Raises UsageError."""
     for key, kept in (("message", "whole statements and answers"), ("having", "no parameters")):
         if getattr(moment, key) is not None:
             mend = f"inject wire.hold({moment!r}) and wait for its fired()"
@@ -25,7 +25,7 @@ def a_whole_statement(moment: Message) -> None:
 
 
 def found_among(moment: Message, seen: Sequence[Seen]) -> tuple[bool, str]:
-    """Return whether the relay has seen such messages, and what it has seen."""
+    """Return whether the relay has seen such messages, and the messages that it has seen."""
     found = list(_matching(moment, seen))
     wanted = moment.nth or 1
     words = f"{len(found)} times {moment!r}"
@@ -37,7 +37,7 @@ def found_among(moment: Message, seen: Sequence[Seen]) -> tuple[bool, str]:
 
 
 def _matching(moment: Message, seen: Sequence[Seen]) -> Iterator[Seen]:
-    """Return the moment's messages, with connections numbered by what was sent, as the relay's rules number them."""
+    """Return the moment's messages. Connections have the same numbers as in the relay's rules."""
     numbers: dict[int, int] = {}
     for each in seen:
         if not _fits(moment, each):
@@ -74,6 +74,6 @@ async def sends_per_request(site: Site, link: Link, history: History, *, since_n
 
 
 def busiest(link: Link, seen: Sequence[Seen]) -> int:
-    """How often the statement, command or request of one shape was sent that was sent most often."""
+    """How often the most frequent statement, command or request was sent; those of one shape count as one."""
     counts = Counter(fingerprint(link.protocol, each.text) for each in seen if each.direction == "sent")
     return max(counts.values(), default=0)

@@ -12,7 +12,7 @@ from harness.vocabulary import Link
 
 
 class Sessions:
-    """The probes of a run's links, each made when it is first asked for. Their end ends every session."""
+    """The probes of a run's links, each made when it is first needed. Closing them ends every session."""
 
     def __init__(self, site: Site) -> None:
         self._site = site

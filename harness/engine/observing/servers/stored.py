@@ -24,13 +24,13 @@ ASKED_AT_ONCE = 8
 
 
 class UnreadableError(HarnessError):
-    """The service, which is to say itself what it has stored, does not say it."""
+    """The service itself has to list what it has stored, but does not."""
 
 
 async def stored_rows(rig: Rig, ids: Sequence[str] | None = None) -> Sequence[StoredRow]:
     """Read the stored rows of these deliveries, or all stored rows.
 
-    Raises UnreadableError if the service itself is to tell, and does not.
+    Raises UnreadableError if the service itself has to list them and does not.
     """
     stored = rig.target.description.stored
     if stored.query is not None:
@@ -80,7 +80,7 @@ async def _asked(rig: Rig, request: OutgoingRequest) -> Response:
 
 
 def _first_digests(rig: Rig) -> Mapping[str, str]:
-    """The digest of the first body sent under each name: what a row without a digest is taken to contain."""
+    """The digest of the first body sent under each name: the assumed content of a row without a digest."""
     first: dict[str, str] = {}
     for sent in rig.recorder.history.of(RequestSent):
         if sent.delivers:
@@ -91,7 +91,7 @@ def _first_digests(rig: Rig) -> Mapping[str, str]:
 async def rows_at_rest(rig: Rig) -> Sequence[StoredRow]:
     """Read all stored rows. Wait for acknowledged rows until the target's `within_ms` is over.
 
-    It also waits for what a queue may give the service once more, which could store a delivery twice.
+    It also waits for messages that a queue may deliver once more, because the service could store a delivery twice.
     """
     promised = promised_deliveries(rig.recorder.history)
     within_s = rig.target.description.stored.within_ms / 1e3

@@ -29,7 +29,7 @@ from harness.vocabulary.ids import id_of
 
 @asynccontextmanager
 async def tries_recorded(rig: Rig) -> AsyncIterator[None]:
-    """Count tries on every link in the block, and record them when it has ended well."""
+    """Count tries on every link in the block, and record them if it ends well."""
     await count_tries(rig)
     yield
     await record_tries(rig)
@@ -45,7 +45,7 @@ async def count_tries(rig: Rig) -> None:
 
 
 async def record_tries(rig: Rig) -> None:
-    """Record what was counted."""
+    """Record the counts."""
     tallies = await asyncio.gather(*(rig.site.relay.tries(laid.hop) for laid in rig.site.links.values()))
     for name, tally in zip(rig.site.links, tallies, strict=True):
         _record(rig, name, tally)
@@ -62,7 +62,7 @@ async def record_tries(rig: Rig) -> None:
 
 
 def _only_wrong(rig: Rig) -> frozenset[str]:
-    """The ids with which only requests were sent that must be rejected."""
+    """The ids that only wrong requests had."""
     wrong: set[str] = set()
     others: set[str] = set()
     for sent in rig.recorder.history.of(RequestSent):
@@ -71,7 +71,7 @@ def _only_wrong(rig: Rig) -> frozenset[str]:
 
 
 def quiet_everywhere(of_links: Sequence[Sequence[Quiet]]) -> Sequence[Quiet]:
-    """The times that lie within one of each link's. Without a link nothing could count them."""
+    """The times that all links have in common. Without a link there are none."""
     if not of_links:
         return ()
     common, *others = of_links
@@ -81,7 +81,7 @@ def quiet_everywhere(of_links: Sequence[Sequence[Quiet]]) -> Sequence[Quiet]:
 
 
 def _in_both(first: Sequence[Quiet], second: Sequence[Quiet]) -> Sequence[Quiet]:
-    """What two lists of times have in common; each is in order, and its times do not overlap."""
+    """The common parts of two lists of times. Each list is in order, and its times do not overlap."""
     found: list[Quiet] = []
     at_first = at_second = 0
     while at_first < len(first) and at_second < len(second):

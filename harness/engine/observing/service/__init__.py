@@ -1,1 +1,1 @@
-"""What a run sees of the service: its figures, log, memory, health, and what it waits for."""
+"""Observes the service: its figures, log, memory, health, and what it waits for."""

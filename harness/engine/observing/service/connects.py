@@ -12,9 +12,9 @@ from harness.vocabulary import ConnectsPeak
 
 
 def connects_peak(site: Site, figure: ConnectsPeak, history: History, *, since_ns: int = 0) -> int:
-    """Return the largest number of connects to the link within the figure's time.
+    """Return the largest number of connects to the link within the figure's window.
 
-    They count since the scenario's first request, or its first since `since_ns`.
+    Connects count since the scenario's first request, or the first since `since_ns`.
 
     Only connects that reached the kernel count: a connect that a fault answered reached no server. Raises HarnessError
     if the scenario sent no request, if the kernel reports no calls, or if no connect went to this link: without any

@@ -16,9 +16,9 @@ from harness.target.sections.series import parts_of
 
 
 def record_counts(rig: Rig, probed: Probed | None, overtold: Sequence[str] = ()) -> None:
-    """Record the counters of answers that the target names, and what its metrics do not show or cannot be.
+    """Record the counters of answers that the target names, and metrics that are missing or impossible.
 
-    `overtold`: the connections that it reports and that did not come to exist within `recovery_s`.
+    `overtold`: connections that it reports but that did not exist within `recovery_s`.
     """
     probes = rig.target.description.probes
     if probes is None or probed is None:
@@ -51,7 +51,7 @@ def _problems(rig: Rig, probed: Probed) -> Iterator[str]:
 
 
 def below_zero(target: Target, history: History) -> Iterator[str]:
-    """The connections for which the service reported a negative number at any time of the run."""
+    """The links for which the service ever reported a negative number of connections."""
     probes = target.description.probes
     told = {series for link in target.description.links.values() for series in link.told_by}
     for label, series in (probes.pool if probes else {}).items():
@@ -62,7 +62,7 @@ def below_zero(target: Target, history: History) -> Iterator[str]:
 
 
 def not_shown(history: History) -> Sequence[str]:
-    """How the service has answered at any time of the run in place of showing its metrics, each answer once."""
+    """The service's answers during the run that did not show its metrics, each once."""
     told = (each.problem for each in history.of(Counted) if each.of == POOL and each.status is not None)
     return list(dict.fromkeys(told))
 

@@ -1,4 +1,4 @@
-"""Finds in the service's log the errors that its servers answered."""
+"""Looks in the service's log for the errors that its servers answered."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def record_errors_logged(rig: Rig, lines: Sequence[str]) -> None:
 def errors_logged(
     met: ErrorsMet, lines: Sequence[str], *, owed: bool, in_other_words: Mapping[str, str] = MappingProxyType({})
 ) -> Sequence[ErrorLogged]:
-    """Say of each kind of error which deliveries the lines leave out. `in_other_words`: by code, what is as good."""
+    """Return, for each kind of error, the deliveries that no line mentions. `in_other_words`: other texts, by code."""
     kinds: dict[str, _Kind] = {}
     for error in met.errors:
         if error.delivery and not error.unread and not error.several:  # in a batch, each row may end differently

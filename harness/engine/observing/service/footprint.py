@@ -1,4 +1,4 @@
-"""Measures what a service's processes hold. The kernel reports it, so the service's language does not matter."""
+"""Measures what a service's processes hold. The kernel reports this for a service in any language."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from harness.target import Target
 
 SAMPLE_EVERY_REQUESTS = 20
 REQUESTS_TO_TELL = 900
-"""Memory per thousand requests is not computed from fewer: a process that is warming up grows more than they add."""
+"""Memory per thousand requests is not computed from fewer requests: a process that is warming up grows by more."""
 REQUESTS_TO_SUSPECT = 300
 WARMING_UP_KIB = 12_288
-"""After a quarter of that many requests a process grows by more than this only if it keeps something of them."""
+"""After a quarter of that many requests, a process grows by more than this only if it keeps a part of each."""
 PARTS = 4
 ANONYMOUS = re.compile(r"^RssAnon:\s+(\d+) kB", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Footprint:
-    """What one service holds at a moment, its child processes included.
+    """What one service holds at one moment, including its child processes.
 
     `files`: in the folders that the target names. `half_closed`: connections of its clients that one side has closed.
     """
@@ -55,12 +55,12 @@ def footprint(target: Target, service: ServiceProcess) -> Footprint | None:
 
 
 def with_children(pids: Collection[int]) -> Collection[int]:
-    """These processes, and all that they have started."""
+    """These processes, and all processes that they have started."""
     return frozenset(pids).union(process_tree(pids))
 
 
 def memory_kib(pids: Collection[int]) -> int:
-    """How much memory these processes have that is no file's: `RssAnon` of /proc/PID/status, in KiB."""
+    """The memory of these processes that no file backs: `RssAnon` of /proc/PID/status, in KiB."""
     texts = [_text(Path(f"/proc/{pid}/status")) for pid in pids]
     return sum(int(found[1]) for text in texts if (found := ANONYMOUS.search(text)))
 
@@ -81,7 +81,7 @@ def _text(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MemorySample:
-    """The memory of one process tree when so many requests had ended."""
+    """The memory of one process tree after this many requests."""
 
     pid: int
     requests: int
@@ -91,7 +91,7 @@ class MemorySample:
 class MemoryWatch:
     """Samples the service's memory as its requests end: a reading of /proc every twenty requests.
 
-    `threads`: the most that it was seen to have, when a request ended.
+    `threads`: the largest number that was seen when a request ended.
     """
 
     def __init__(self, service: ServiceProcess, recorder: Recorder) -> None:
@@ -121,18 +121,20 @@ class MemoryWatch:
 
 
 def bytes_per_request(samples: Sequence[MemorySample]) -> float | None:
-    """How much the memory of the last process grew for each request, in bytes; None: there were too few to tell.
+    """How much the memory of the last process grew for each request, in bytes; None if there were too few requests.
 
-    A process grows while it warms up, and what it needs for a moment comes and goes. So its requests are put into
-    quarters; the first does not count, and of the second and the last the least memory does.
+    A process grows while it warms up, and also needs memory for short times. So its requests are divided into quarters.
+    The first quarter does not count; the smallest memory of the second and of the last quarter are compared.
     """
     return _growth(samples, over=REQUESTS_TO_TELL, but_kib=0)
 
 
 def surely_kept(samples: Sequence[MemorySample]) -> float | None:
-    """How much of that growth is more than any warming up, in bytes for each request: which fewer requests tell.
+    """How much of that growth is more than any warming up, in bytes for each request.
 
-    None: there were too few all the same.
+    Fewer requests are enough for this.
+
+    None: there were too few even for this.
     """
     growth = _growth(samples, over=REQUESTS_TO_SUSPECT, but_kib=WARMING_UP_KIB)
     return None if growth is None else max(0.0, growth)

@@ -1,11 +1,11 @@
-"""Samples what the service says of its health while a scenario runs, where that cannot disturb it.
+"""Samples the service's health answers while a scenario runs, where that cannot disturb it.
 
 A question may make the service use its links. The question could then meet a rule of the relay that waits for a
 delivery's message, use up a connection that a fault has left dead, or count as a fault's evidence. So a question that
-uses links is only asked just before healing a fault that takes a whole link away, when the scenario's own deliveries
-have met the fault and none is under way. What uses no link is asked throughout. In steady state and after recovery,
-while no fault is in force, `ready` is asked until it says yes and names no server as away, where the target limits the
-time for that.
+uses links is asked only just before the heal of a fault that takes a whole link away, when the scenario's own
+deliveries have met the fault and none is open. A question that uses no link is asked during the whole run. In steady
+state and after recovery, while no fault is in force, `ready` is asked until it says yes and names no server as away, if
+the target limits the time for that.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from harness.vocabulary import CONFIRMED, Value
 
 EVERY_S = 0.5
 FINE_S = 5.0
-"""After this many seconds samples are taken less often, in proportion."""
+"""After this many seconds samples become less frequent, in proportion."""
 ANSWERED_WITHIN_S = 1.0
 ENDS_WITHIN_S = ANSWERED_WITHIN_S + 1.0
 READY_EVERY_S = 0.05
 TRIES = 3
-"""How often the service is asked whether it is alive, to see that this uses no link: something else may use one."""
+"""How often the service is asked whether it is alive, to see that this uses no link; other work may use one."""
 
 
 class HealthSampling:
@@ -79,9 +79,10 @@ class HealthSampling:
             task.result()
 
     async def until_ready(self) -> None:
-        """Ask whether it is ready, while no fault is in force, until it says so, or is long overdue.
+        """Ask whether it is ready, while no fault is in force, until it says yes, or is long overdue.
 
-        A question may meet a connection that an earlier fault has left dead: until it names no server as away, either.
+        A question may meet a connection that an earlier fault has left dead, so the answer must also name no server as
+        away.
         """
         limit_ms = self._rig.target.description.health.ready_again_ms
         if limit_ms is None or READY not in health_paths(self._rig.target) or not self._rig.site.service.running:
@@ -113,7 +114,7 @@ class HealthSampling:
         return all(met)
 
     def _delivered_under_them(self) -> bool:
-        """Whether the scenario has sent deliveries since the last fault acted, and no request is under way."""
+        """Whether the scenario has sent deliveries since the last fault acted, and no request is open."""
         history = self._rig.recorder.history
         since_ns = max((entry.t_ns for entry in history.entries_of(FaultActed)), default=0)
         sent = exchanges(history)
@@ -139,7 +140,7 @@ class HealthSampling:
         return await self._rig.clients.send(self._about, errand)
 
     async def _uses_no_link(self, name: str) -> bool:
-        """Ask it while nothing else goes on, and see whether a byte moves on a link."""
+        """Ask while nothing else happens, and see whether a byte moves on a link."""
         for _ in range(TRIES):
             before = await self._moved()
             await self._ask(name)

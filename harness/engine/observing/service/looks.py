@@ -7,16 +7,16 @@ from collections.abc import Awaitable, Callable
 
 
 class SharedLooks:
-    """Looks that callers share: ninety open requests at the same time cost one look, not ninety."""
+    """Looks that callers share: ninety open requests cost one look, not ninety."""
 
     def __init__(self, look: Callable[[], Awaitable[tuple[str, ...]]]) -> None:
         self._look = look
         self._under_way: asyncio.Task[tuple[str, ...]] | None = None
 
     def begin(self) -> asyncio.Task[tuple[str, ...]]:
-        """Return the look under way, or start a new one. It gives link names as they were seen.
+        """Return the running look, or start a new one. Its result is names of links.
 
-        Raises the error of the look before, so that no error gets lost.
+        Raises the previous look's error, so that no error is lost.
         """
         if self._under_way is not None and self._under_way.done():
             self._under_way.result()
@@ -25,7 +25,7 @@ class SharedLooks:
         return self._under_way
 
     async def close(self) -> None:
-        """Stop the look under way. Raises the error of the last look, unless a caller has already received it."""
+        """Stop the running look. Raises the last look's error, unless a caller has already got it."""
         if self._under_way is None:
             return
         self._under_way.cancel()

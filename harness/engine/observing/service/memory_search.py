@@ -1,7 +1,7 @@
-"""Searches a process's memory for the ids of deliveries. It finds what the process keeps, in any language.
+"""Searches a process's memory for the ids of deliveries. It finds kept deliveries, in any language.
 
-Freed memory is overwritten sooner or later, so few of hundreds of freed ids are left. All ids that it keeps are there,
-however much other memory comes and goes.
+Freed memory is overwritten sooner or later, so few of hundreds of freed ids are left. All ids that the process keeps
+are there, no matter how its other memory changes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ REGION = re.compile(r"(?P<begin>[0-9a-f]+)-(?P<end>[0-9a-f]+) rw.p [0-9a-f]+ \S+
 
 
 def first_deliveries(history: History) -> Sequence[str]:
-    """The ids that the first half of the scenario's requests sent; none where they are too few to tell."""
+    """The ids of the first half of the scenario's requests; none if there are too few requests."""
     # A lane of a sweep has none in the history of its rest.
     sent = [sent.delivery for sent in history.of(RequestSent) if sent.purpose == Purpose.SCENARIO]
     first = list(dict.fromkeys(sent))[: len(sent) // 2]
@@ -39,7 +39,7 @@ def share_remembered(pids: Collection[int], ids: Sequence[str]) -> float:
 
 
 def _memory(pid: int) -> Iterator[bytes]:
-    """All that a process can write, in pieces that overlap; what has no file behind it."""
+    """All writable memory of a process that no file backs, in overlapping pieces."""
     try:
         maps = Path(f"/proc/{pid}/maps").read_text("utf-8", "surrogateescape")
         with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:

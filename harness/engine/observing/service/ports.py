@@ -14,11 +14,14 @@ from harness.target.sections.residue import OPEN_TO_OTHERS
 
 NO_ROOM: Final = "connections without room to wait"
 SOMAXCONN: Final = Path("/proc/sys/net/core/somaxconn")
-"""The kernel's limit for the backlog, whatever a program asks for."""
+"""The kernel's upper limit for any program's backlog."""
 
 
 async def ports(rig: Rig) -> Sequence[AtRest]:
-    """Read what the target limits: ports that other machines reach, and room for connections to be accepted."""
+    """Read the two numbers that the target limits.
+
+    Ports that other machines can reach, and room for waiting connections.
+    """
     limits, residue = rig.target.description.limits, rig.target.description.residue
     if limits.backlog is None and OPEN_TO_OTHERS not in residue:
         return ()

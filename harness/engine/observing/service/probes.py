@@ -20,7 +20,7 @@ ENDINGS = ("_total", "_count", "_sum", "_bucket")
 
 PLAIN = "text/plain"
 CONTENT_TYPES = (PLAIN, "application/openmetrics-text", "application/vnd.google.protobuf")
-"""Of others, and of none, Prometheus refuses the scrape since its version 3."""
+"""Since version 3 Prometheus refuses a scrape with another content type, or none."""
 LABEL = re.compile(r'[{,]\s*(\w+)="((?:[^"\\]|\\.)*)"')
 WORD = re.compile(r"(?:# TYPE )?([^\s#{]+)")
 ANSWERED_WITHIN_S = 5.0
@@ -39,8 +39,8 @@ class Sample:
 class Probed:
     """The service's metrics at one moment, in the text format of Prometheus.
 
-    `pid`: the process that they belong to. `content_type`: as the answer gave it; empty if it gave none. `status`: the
-    answer's; of another than 2xx the text may be no metrics.
+    `pid`: the process that they belong to. `content_type`: the answer's; empty if it had none. `status`: the answer's;
+    if it is not 2xx, the text may not be metrics.
     """
 
     text: str
@@ -49,11 +49,11 @@ class Probed:
     status: int = 200
 
     def get(self, name: str, labels: Mapping[str, str] | None = None) -> float:
-        """Return the sum of a metric's samples that have these labels; 0 if none was counted yet.
+        """Return the sum of a metric's samples with these labels; 0 if none was counted yet.
 
-        A service that also shows labels at 0 shows every label it has, so a missing one is unknown. A service that does
-        not may simply not have counted any yet: then only the names of the labels are checked. Raises HarnessError for
-        a metric, or a label, that the service does not have.
+        If a service shows labels at 0, it shows every label that it has, so a missing one is unknown. Otherwise it may
+        not have counted any yet, so only the names of the labels are checked. Raises HarnessError for a metric, or a
+        label, that the service does not have.
         """
         named = _about(name, self.text) or _named(name, self.text)
         if not named and not self._has_family(name):
@@ -67,11 +67,11 @@ class Probed:
 
     @property
     def is_shown(self) -> bool:
-        """Whether the service has shown its metrics, and not answered something else."""
+        """Whether the answer is metrics, and not something else."""
         return self.status // 100 == 2
 
     def shows(self, name: str, labels: Mapping[str, str]) -> bool:
-        """Return whether there is a sample of the metric that has these labels."""
+        """Return whether the metric has a sample with these labels."""
         named = _about(name, self.text)
         return any(labels.items() <= sample.labels.items() for sample in named)
 
@@ -82,7 +82,7 @@ class Probed:
 
     @property
     def is_taken(self) -> bool:
-        """Whether Prometheus takes an answer of that type."""
+        """Whether Prometheus accepts an answer of that type."""
         return self.content_type.partition(";")[0].strip().lower() in CONTENT_TYPES
 
     def _has_family(self, name: str) -> bool:
@@ -93,18 +93,18 @@ class Probed:
 
 @functools.lru_cache(maxsize=128)
 def _about(name: str, text: str) -> Sequence[Sample]:
-    """The samples of one metric: a run asks for each of its labels, and more than once."""
+    """The samples of one metric, cached: a run asks for each of its labels, and more than once."""
     return _named(name, _lines_about(name, text))
 
 
 def _lines_about(name: str, text: str) -> str:
-    """The lines that may be about one metric: reading all takes ten times as long, and a run reads few, often."""
+    """The lines that may be about one metric. Reading all lines takes ten times as long, and a run needs few, often."""
     return "\n".join(line for word, lines in _by_word(text).items() if word.startswith(name) for line in lines)
 
 
 @functools.lru_cache(maxsize=2)
 def _by_word(text: str) -> Mapping[str, Sequence[str]]:
-    """The lines of values and types, by the word that they begin with: a run asks one text for some sixty metrics."""
+    """The lines of values and types, by their first word: a run looks up some sixty metrics in one text."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for line in text.split("\n"):
         word = WORD.match(line)

@@ -14,9 +14,9 @@ RECONNECTS = "connects for a hundred requests"
 
 
 def reconnects(rig: Rig) -> Iterator[AtRest]:
-    """For each link with a limit the share of the requests before the scenario in whose time the service connected.
+    """For each link with a limit: for how many percent of the requests before the scenario the service connected.
 
-    They come one after the other, and nothing is broken yet. Nothing without the kernel's record.
+    These requests come one after the other, with nothing broken. Without the kernel's record there is no result.
     """
     limits = {name: link.reconnects for name, link in rig.target.description.links.items()}
     calls, spans = rig.site.service.syscall_events(), healthy_spans(rig.recorder.history)
@@ -30,7 +30,7 @@ def reconnects(rig: Rig) -> Iterator[AtRest]:
 
 
 def healthy_spans(history: History) -> Sequence[Span]:
-    """When each request was open that was sent, one after the other, before the scenario's first step."""
+    """The span of each request that was sent, one after the other, before the scenario's first step."""
     begun = next((entry.t_ns for entry in history.entries_of(StepBegan)), None)
     healthy = [e.span for e in exchanges(history) if e.sent.purpose == Purpose.HEALTHY]
     return [span for span in healthy if begun is None or span[0] < begun]

@@ -27,13 +27,16 @@ TRACEBACK = "Traceback (most recent call last):"
 
 
 def record_unhandled(rig: Rig, lines: Sequence[str]) -> None:
-    """Record each of these lines of the service's log that tells of an exception that was not handled."""
+    """Record each of these lines of the service's log that reports an unhandled exception."""
     for logged in unhandled_in(lines, rig.target.description.service.unhandled):
         rig.recorder.record("service", logged)
 
 
 def unhandled_in(lines: Sequence[str], unhandled: str) -> Iterator[UnhandledLogged]:
-    """Return the lines that the expression finds. One that begins a traceback, or is above it, has its last line."""
+    """Return the lines that the expression finds.
+
+    A line that begins a traceback, or is above it, gets its last line.
+    """
     expression = re.compile(unhandled)
     for number, line in enumerate(lines):
         if expression.search(line):
@@ -43,7 +46,7 @@ def unhandled_in(lines: Sequence[str], unhandled: str) -> Iterator[UnhandledLogg
 
 
 def _closing(lines: Sequence[str], number: int) -> str:
-    """The line that closes a Python traceback: the first that is not indented. The frames before it are."""
+    """The last line of a Python traceback: the first one that is not indented, unlike the frames before it."""
     following = (lines[each] for each in range(number + 1, len(lines)))
     return next((line for line in following if line.strip() and not line.startswith(" ")), "")
 
@@ -51,7 +54,7 @@ def _closing(lines: Sequence[str], number: int) -> str:
 def record_log(rig: Rig, lines: Sequence[str]) -> None:
     """Record how many lines there are, and which have a wrong time. If output was lost, record nothing.
 
-    If the service did not start, no line of its log is judged: its last lines are for the person who starts it.
+    If the service did not start, its log is not judged: its last lines are for the person who starts it.
     """
     if rig.site.service.output_was_lost:
         return
@@ -81,7 +84,7 @@ def _has_no_times(rig: Rig) -> bool:
 
 
 def record_answers_logged(rig: Rig, lines: Sequence[str]) -> None:
-    """Record for which deliveries these lines tell of an answer, by the outcomes that the target names.
+    """Record the deliveries whose answers these lines report, by the outcomes that the target names.
 
     If the service's output was lost for a time, nothing is recorded: lines may be missing.
     """

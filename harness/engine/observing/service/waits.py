@@ -11,7 +11,7 @@ from harness.vocabulary import Link
 
 
 async def waiting_for(site: Site, sessions: Sessions) -> tuple[str, ...]:
-    """Names of the links on which the service has sent something and has had no answer."""
+    """Names of the links on which the service has sent something and got no answer."""
     found = await site.connections_by_link()
     return tuple([name for name, laid in site.links.items() if await _waits(site, sessions, laid.link, found[name])])
 
