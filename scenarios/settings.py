@@ -87,6 +87,23 @@ async def test_redis_as_it_is_set(lab: Lab) -> None:
     lab.expect(redis.sends_per_request, at_most=0.93)
 
 
+@proves("redis.breaker", fails="reached", match="webhook_breaker_state")
+async def test_time_is_over_while_redis_is_tried(lab: Lab) -> None:
+    """The request that tries whether Redis is back runs out of time: that says nothing, and the next one tries."""
+    await lab.restart(
+        "WEBHOOK_REQUEST_TIMEOUT_S=1", "WEBHOOK_REDIS_OPERATION_TIMEOUT_S=3",
+        "WEBHOOK_BREAKER_FAILURES=1", "WEBHOOK_BREAKER_OPEN_S=0.6",
+    )  # fmt: skip
+    await lab.inject(wire.fail(redis.sent("SET", nth=1), code="OOM"), held := wire.hold(redis.sent("SET", nth=2)))
+    await lab.deliver()  # fails, and opens the breaker
+    await lab.wait(0.7, because="Redis is left alone for 0.6 s")
+    await lab.deliver(expect=REFUSED)
+    await lab.until(service.metric_is("webhook_breaker_state", at_least=2))
+    await lab.heal(held)
+    await lab.deliver()
+    await lab.until(service.metric_is("webhook_breaker_state", at_most=0))
+
+
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions")
 async def test_patience_as_it_is_set(lab: Lab) -> None:
     """A head has as long to come as the settings say, and so has a server that is asked whether it is there."""
