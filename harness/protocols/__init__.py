@@ -1,4 +1,4 @@
 """The protocols that the relay, the stack and the search know: one folder each, and one line in `registry`.
 
-`contract/` says what a protocol's folder has to hold. Nothing else in the harness names a protocol.
+`contract/` says what a protocol's folder must contain. No other part of the harness names a protocol.
 """

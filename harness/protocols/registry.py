@@ -1,7 +1,7 @@
-"""The registered protocols, and where each layer of the harness finds what it needs of one.
+"""The registered protocols, and where each layer of the harness finds its part of one.
 
-A protocol is a folder beside this file and one line in `PROTOCOLS`. Each module of the folder that a layer asks for
-holds one *facet*. A facet is imported, by its name, when it is first used: so the relay's process imports no server,
+A protocol is a folder beside this file and one line in `PROTOCOLS`. Each module of the folder that a layer uses
+contains one *facet*. A facet is imported by its name when it is first used. So the relay's process imports no server,
 and no layer imports a module of a layer above it.
 """
 
@@ -52,15 +52,15 @@ def import_everywhere(module: str) -> None:
 
 
 class Facet(Generic[FacetT]):
-    """One side of every protocol, for the one layer that needs it.
+    """One facet of every protocol, for the layer that needs it.
 
     The facet of a protocol is the object `attribute` in the module `module` of the protocol's folder:
 
         SPEECH: Facet[Speech] = Facet("speech", "SPEECH")
         SPEECH.of("postgres")  # harness.protocols.postgres.speech.SPEECH
 
-    Annotate that object with the contract's type (`SPEECH: Speech = ...`): mypy then checks it. `absent`: what a
-    protocol has that has no such module; without it each must have one.
+    Annotate that object with the contract's type (`SPEECH: Speech = ...`): mypy then checks it. `absent`: the facet of
+    a protocol without such a module. If `absent` is not given, each protocol must have the module.
     """
 
     def __init__(self, module: str, attribute: str, *, absent: FacetT | None = None) -> None:

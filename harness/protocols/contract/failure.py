@@ -1,7 +1,7 @@
-"""A server's error that takes the place of an answer: which one, and what the relay has to send for it.
+"""A server's error that replaces an answer, and what the relay has to send for it.
 
-The relay does not pass on the message that fails. Its protocol says, as a `Failure`, what goes to the server instead
-and what becomes of the answers.
+The relay does not pass on the message that fails. Its protocol returns a `Failure`, which says what goes to the server
+instead and how the answers change.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ __all__ = ["Failure", "Instead", "Repair", "ServerError"]
 
 @dataclass(frozen=True, slots=True)
 class ServerError:
-    """An error that a server could give: its `code`, in the protocol's own form, and its `text`, "" for the usual one.
+    """An error that a server could return.
+
+    Its `code`, in the protocol's own form, and its `text`, "" for the usual one.
 
     `fatal`: the server ends the connection with it.
     """
@@ -41,7 +43,7 @@ class Repair(Protocol):
 
     @property
     def over(self) -> bool:
-        """Whether everything that comes from now on stays unchanged."""
+        """Whether all further answers stay unchanged."""
         ...
 
     def look(self, name: str) -> Instead | None:
@@ -51,7 +53,7 @@ class Repair(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What the relay does so that an error answers a sent message.
+    """What the relay does to answer a sent message with an error.
 
     `to_server`: these bytes go to the server instead of the message. b"": the server never receives the message, and
     the conversation is asked to `withdraw` it, unless the connection closes.

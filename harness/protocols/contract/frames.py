@@ -1,7 +1,7 @@
 """Frames: which bytes of a read belong to which protocol message.
 
-A framer reads one direction of one connection. It never changes, withholds or loses a byte, and never raises, whatever
-the bytes are: what it cannot read is a frame named "garbage" that never ends.
+A framer reads one direction of one connection. It never changes, withholds or loses a byte, and never raises, for any
+bytes: bytes that it cannot read become a frame named "garbage" that never ends.
 """
 
 from __future__ import annotations
@@ -25,12 +25,11 @@ class Frame:
     """One protocol message of one direction.
 
     `name` is "" until the first bytes show it, at the latest when the frame is complete or its head is full. A frame
-    that turns out to be unreadable is renamed to "garbage" and never completes.
-    `offset`: of its first byte in its direction's stream. `head`: its first bytes, at most HEAD_MAX. `length`: its
-    bytes so far; the whole length once `complete`.
-    `more`: the number of messages of the same kind that follow it and have no frames of their own (see `watch`).
-    `known`: rules are applied although it is not complete, because it never ends, or its end waits for an answer.
-    `ends_with_stream`: only the end of its direction completes it.
+    that turns out to be unreadable is renamed to "garbage" and never completes. `offset`: the place of its first byte
+    in its direction's stream. `head`: its first bytes, at most HEAD_MAX. `length`: its bytes so far; the whole length
+    once `complete`. `more`: the number of messages of the same kind that follow it and have no frames of their own (see
+    `watch`). `known`: rules are applied although it is not complete, because it never ends, or its end waits for an
+    answer. `ends_with_stream`: only the end of its direction completes it.
     """
 
     name: str
@@ -58,7 +57,7 @@ class Span:
 
 
 class Framer(Protocol):
-    """Cuts one direction of one connection into frames, however its bytes were read."""
+    """Cuts one direction of one connection into frames. It does not matter how the bytes are divided into chunks."""
 
     def feed(self, chunk: Chunk) -> Sequence[Span]:
         """Take the next bytes. It copies the bytes that it keeps: the chunk may be a view of a reused buffer."""
@@ -67,13 +66,13 @@ class Framer(Protocol):
     def watch(self, chunk: Chunk) -> Sequence[Span]:
         """Take the next bytes like `feed`, but return consecutive whole rows as one frame and span.
 
-        There may be very many rows, and each means the same as the one before it.
+        There may be very many rows, and all mean the same.
         """
         ...
 
 
 def extend(frame: Frame, chunk: Chunk, begin: int, end: int) -> None:
-    """Add bytes of a chunk to a frame: all of them to its length, and to its head as far as there is room."""
+    """Add bytes of a chunk to a frame: all of them to its length, and as many as fit to its head."""
     room = HEAD_MAX - len(frame.head)
     if room > 0:
         frame.head += chunk[begin : min(end, begin + room)]

@@ -1,4 +1,4 @@
-"""What the messages of one connection mean: their statements, their phases, and which request an answer belongs to."""
+"""The meaning of one connection's messages: their statements, their phases, and the request of each answer."""
 
 from __future__ import annotations
 
@@ -18,13 +18,11 @@ class Message:
     """What a frame means on its connection.
 
     `text`: of a sent message, its statement or command with the arguments; of an answer, the text that it answers. ""
-    if there is none.
-    `values`: the parameters or arguments that a sent message carries, each as its bytes; of an answer, those of what it
-    answers. What lies beyond the frame's head is missing.
-    `runs`: the server carries a statement out when it receives this sent message.
-    `exchange`: counts from 1 on the connection: a request, of one or more messages, with all of its answer. 0: the
-    message belongs to no request, such as a greeting or a notification.
-    `ends_answer`: it is the last message of that exchange's answer.
+    if there is none. `values`: the parameters or arguments of a sent message, each as bytes; for an answer, those of
+    its request. Values beyond the frame's head are missing. `runs`: the server carries a statement out when it receives
+    this sent message. `exchange`: counts from 1 on the connection: a request, of one or more messages, with all of its
+    answer. 0: the message belongs to no request, such as a greeting or a notification. `ends_answer`: it is the last
+    message of that exchange's answer.
     """
 
     frame: Frame
@@ -40,7 +38,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """What is unfinished on a connection. `due`: which side has to send next; None: neither has to."""
+    """The unfinished part of a connection. `due`: the side that has to send next; None: neither."""
 
     phase: Phase
     text: str
@@ -75,14 +73,14 @@ class Conversation(Protocol):
         ...
 
     def fail(self, message: Message, error: ServerError) -> Failure:
-        """Return what makes this error the answer to a sent message, the latest that was understood.
+        """Return the `Failure` that makes this error the answer to a sent message, the latest that was understood.
 
         `check_error` has accepted the error for that message. Never raises.
         """
         ...
 
     def outside(self, latest: Message | None) -> Unfinished:
-        """Return what is still unfinished when every exchange is answered: a greeting, a login, or nothing.
+        """Return what is unfinished when every exchange is answered: a greeting, a login, or nothing.
 
         `latest`: the last message of either direction; None before the first. `text` is "".
         """

@@ -1,4 +1,4 @@
-"""What a target description may say of one server: a table `[servers.NAME]`, validated by the protocol's model.
+"""What a target description may configure of one server: a table `[servers.NAME]`, validated by the protocol's model.
 
 The implementation is `OPTIONS` in `harness/protocols/NAME/options.py`: a subclass of `ServerOptions`.
 """
@@ -35,7 +35,7 @@ class ServerWanted:
 
     @property
     def title(self) -> str:
-        """The server's name for people: "PostgreSQL", or "PostgreSQL (ledger)" if it has another name."""
+        """The server's name for readers: "PostgreSQL", or "PostgreSQL (ledger)" if it has another name."""
         return server_title(self.protocol, self.name)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What a run asks a server about one service: its sessions, its rows, and what waits for a lock.
+"""The questions that a run asks a server about one service: its sessions, its rows, its waits for locks.
 
 A protocol's `Own` makes its probe: see `contract.storage`.
 """
@@ -36,7 +36,7 @@ class SessionCount:
 
 @dataclass(frozen=True, slots=True)
 class MomentState:
-    """Whether a moment has come, and what was seen: the evidence, or what happened instead."""
+    """Whether a moment has come, and the observation: the evidence, or what happened instead."""
 
     reached: bool
     seen: str
@@ -67,7 +67,7 @@ class Probe(Protocol):
     """
 
     errors: ClassVar[tuple[type[Exception], ...]]
-    """What a query raises if the server cannot be reached, or refuses it."""
+    """The errors of a query if the server cannot be reached, or refuses it."""
 
     async def close(self) -> None:
         """End the session. Idempotent."""
@@ -78,7 +78,7 @@ class Probe(Protocol):
         ...
 
     async def sessions(self) -> SessionCount | None:
-        """Count the service's sessions; None where `About.counts_sessions` is false."""
+        """Count the service's sessions; None if `About.counts_sessions` is false."""
         ...
 
     async def blocked(self) -> int:
@@ -86,11 +86,14 @@ class Probe(Protocol):
         ...
 
     async def unsettled(self) -> int:
-        """Count the messages that a queue still has to give the service, or awaits its word for; 0 without queues."""
+        """Count the messages that a queue must still deliver to the service, or that are not acknowledged.
+
+        0 without queues.
+        """
         ...
 
     async def rows(self, query: str, ids: Sequence[str] | None) -> Sequence[tuple[str, str, int]]:
-        """Return id, digest and number of copies of what is stored: of these ids, or of all.
+        """Return id, digest and number of copies of stored deliveries: of these ids, or of all.
 
         `query`: the target's, `[stored] sql`. Only called where `About.stores` is true.
         """
@@ -101,12 +104,12 @@ class Probe(Protocol):
         ...
 
     async def look(self, moment: Moment) -> MomentState | None:
-        """Check a moment of the protocol's own; None for any other moment."""
+        """Check one of the protocol's own moments; None for any other moment."""
         ...
 
 
 class UnaskedProbe:
-    """The answers for a protocol whose servers cannot be asked. Subclasses override what theirs can tell."""
+    """The answers for a protocol whose servers cannot be asked. Subclasses override what their servers can answer."""
 
     errors: ClassVar[tuple[type[Exception], ...]] = (OSError,)
 

@@ -1,4 +1,4 @@
-"""What the search needs of a protocol: the errors of its servers, and which faults make no sense at a message.
+"""What the search needs to know about a protocol: its servers' errors, and faults that make no sense at a message.
 
 The implementation is `SEARCHED` in `harness/protocols/NAME/search.py`. It may import the contract only.
 """
@@ -65,7 +65,7 @@ class Placed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """Actions that make no sense at some messages. `messages` names those in words; `applies` decides."""
+    """Actions that make no sense at some messages. `messages` describes these in words; `applies` decides."""
 
     actions: tuple[str, ...]
     messages: str
@@ -111,15 +111,14 @@ def _whole(spot: Spot) -> bool:
 class Searched:
     """A protocol, for the search. The defaults fit one whose messages are whole questions and answers.
 
-    `errors`: those that a server can give in place of a statement's answer, with its usual text where they have none.
-    `repeatable`: those of them that a retry answers: pairs of faults are made of them.
-    `opens`: the message that asks for a session, and `refusals`: the errors that refuse it.
-    `exclusions`: actions that make no sense at some messages of this protocol, besides those of every protocol.
-    `transactions`: None for servers without.
-    `is_part`: whether a message is one of several that make a question or an answer. To lose one is a kind of
-    corruption, which TCP does not do.
-    `beginning`: what tells a statement in every delivery, from its texts in several; a rule's `text`.
-    `writes`: whether a statement, by its text, may change what the server has.
+    `errors`: those that a server can return in place of a statement's answer; if one has no text, it gets the server's
+    usual text. `repeatable`: those of them after which a retry helps; pairs of faults use them. `opens`: the message
+    that asks for a session, and `refusals`: the errors that refuse it. `exclusions`: actions that make no sense at some
+    messages of this protocol, in addition to those of every protocol. `transactions`: None for servers without
+    transactions. `is_part`: whether a message is one of several that make a question or an answer. To lose one of them
+    is a kind of corruption, which TCP does not do. `beginning`: returns a rule's `text`, which identifies a statement
+    in every delivery, from its texts in several. `writes`: whether a statement, by its text, may change the server's
+    data.
     """
 
     errors: tuple[ServerError, ...] = ()

@@ -1,4 +1,4 @@
-"""What the stack needs of a protocol: how its server is found, started, and used if the user runs it.
+"""What the stack needs from a protocol: how its server is found, started, and used if the user runs it.
 
 The implementation is `SERVER` in `harness/protocols/NAME/server.py`: usually the subclass of
 `harness.stack.servers.server.Server` itself, with these as class methods. A server of one protocol may run several
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # the stack imports this contract, and either may be imported
 __all__ = ["SERVER", "ServerKind"]
 
 ProgramT = TypeVar("ProgramT")
-"""What `find` returns and `start` takes: a value whose `str` tells version and place, for `harness doctor`."""
+"""The value that `find` returns and `start` takes. Its `str` is the version and place, for `harness doctor`."""
 OptionsT_contra = TypeVar("OptionsT_contra", contravariant=True)
 """The protocol's own model of options, `OPTIONS`."""
 

@@ -1,7 +1,7 @@
-"""What the relay needs of a protocol: how to read a connection, and how its server refuses a request.
+"""What the relay needs from a protocol: how to read a connection, and how its server refuses a request.
 
 The implementation is `SPEECH` in `harness/protocols/NAME/speech.py`. The relay's process imports that module in a bare
-interpreter: it may import the contract, the vocabulary's values and the standard library, nothing of the servers.
+interpreter: it may import the contract, the vocabulary's values and the standard library, but nothing of the servers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FINGERPRINT_MAX: Final = 80  # characters
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """What some messages, by their names, mean for their exchange. Without any, each sent message is one exchange.
+    """The meaning of some messages, by their names, for their exchange. By default each sent message is one exchange.
 
     `continues`: sent messages that begin or continue an exchange that the service completes later.
     `completes`: sent messages that complete such an exchange.
@@ -39,13 +39,12 @@ class Grammar:
 
 @dataclass(frozen=True, slots=True)
 class AskedTls:
-    """TLS that a client asks for within the protocol, before either side starts it; or begins with, without asking.
+    """TLS that a client asks for within the protocol, or that it begins with, without asking.
 
-    `answer`: the name of the server's answer, which is the bytes `yes` or `no`.
-    `opens`: the message that begins the client's session: after it the client cannot ask for TLS.
-    `refusal`: makes the message in which the server gives the reason why it ends the connection.
-    `application`: what a client that begins with TLS has to name as its protocol (ALPN, RFC 7301).
-    `unasked`: the sentence about a client that began with TLS where none is spoken.
+    `answer`: the name of the server's answer, which is the bytes `yes` or `no`. `opens`: the message that begins the
+    client's session; after it the client cannot ask for TLS. `refusal`: makes the message in which the server says why
+    it ends the connection. `application`: the protocol that a client must name if it begins with TLS (ALPN, RFC 7301).
+    `unasked`: the sentence about a client that began with TLS on a link without TLS.
     """
 
     answer: str
@@ -81,27 +80,22 @@ def _nothing_open(message: Message) -> bool:
 class Speech:
     """How a protocol is spoken on a connection. One object for all connections: it has no state.
 
-    `conversation`: makes the reader of a new connection.
-    `shape`: returns the text of a statement without its values: the same for every delivery. `fingerprint` cuts it to
-    FINGERPRINT_MAX characters. It never raises, for any text.
-    `check_error(place, error, message)`: refuses an error that no server of this protocol gives, or that cannot take
-    this message's place. `place`: where the user wrote it. `message`: the name of the sent message whose answer the
+    `conversation`: makes the reader of a new connection. `shape`: returns the text of a statement without its values:
+    the same for every delivery. `fingerprint` cuts it to FINGERPRINT_MAX characters. It never raises, for any text.
+    `check_error(place, error, message)`: refuses an error that no server of this protocol returns, or that cannot
+    replace this message. `place`: where the user wrote it. `message`: the name of the sent message whose answer the
     error replaces; None: a whole statement. It raises UsageError with the place, the key (`code`, `fatal`, `message`),
-    the value and what to write.
-    `grammar`: what some messages mean for their exchange.
-    `tls`: how a client asks for TLS; None: a connection is in TLS from the beginning, or never.
-    `actions`: what the relay can do only to messages of this protocol.
-    `error_of`: returns the error that a message of an answer reports; None: it reports none. It never raises.
-    `is_final`: whether the same statement would certainly get this error again, so that sending it again is in vain. An
-    error that may go away, or that a client mends by doing something else first, is not final.
-    `of_one_request`: whether an error is about the request that it answers alone: the connection is as good as before,
-    and it says nothing of others.
-    `holds_after`: whether the connection still holds something for its client, such as a transaction, after this last
-    message of an answer. It never raises.
-    `recognises`: whether the first bytes that a client sends on a connection are this protocol's; there may be none, if
-    the server speaks first. It never raises. Of several protocols that recognise them, the one that is registered first
-    has them, and the last takes anything.
-    `greets`: the same of the first bytes of a server that speaks first.
+    the value and what to write. `grammar`: what some messages mean for their exchange. `tls`: how a client asks for
+    TLS; None: a connection is in TLS from the beginning, or never. `actions`: what the relay can do only to messages of
+    this protocol. `error_of`: returns the error that a message of an answer reports; None: it reports none. It never
+    raises. `is_final`: whether the same statement would certainly get this error again, so that a retry is useless. An
+    error that may go away, or that a client can repair by doing something else first, is not final. `of_one_request`:
+    whether an error is only about its own request, so that the connection can still be used, and the error says nothing
+    about others. `holds_after`: whether the connection still holds something for its client, such as a transaction,
+    after this last message of an answer. It never raises. `recognises`: whether the first bytes that a client sends on
+    a connection are this protocol's; there may be none, if the server speaks first. It never raises. If several
+    protocols recognise them, the first registered one gets the connection; the last one accepts anything. `greets`: the
+    same for the first bytes of a server that speaks first.
     """
 
     conversation: Callable[[], Conversation]
@@ -122,7 +116,7 @@ SPEECH: Final[Facet[Speech]] = Facet("speech", "SPEECH")
 
 
 def recognised(first: bytes, greeting: bytes = b"") -> str:
-    """Return the protocol of a connection that begins with these bytes of its client's, or with a server's greeting."""
+    """Return the protocol of a connection that begins with these bytes of its client, or with a server's greeting."""
     every = SPEECH.all().items()
     return next(name for name, speech in every if speech.recognises(first) or speech.greets(greeting))
 

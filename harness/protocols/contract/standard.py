@@ -1,7 +1,7 @@
-"""What the standard suite breaks on the links of one protocol, besides what it breaks on every link.
+"""What the standard suite breaks on the links of one protocol, in addition to what it breaks on every link.
 
-The implementation is `STANDARD` in `harness/protocols/NAME/standard.py`. A protocol without it has what every link has:
-its connections, its server, and each message that the service sends on it.
+The implementation is `STANDARD` in `harness/protocols/NAME/standard.py`. Without it, the suite breaks what every link
+has: its connections, its server, and each message that the service sends on it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ __all__ = ["STANDARD", "Break", "Standard"]
 class Break:
     """One thing that the suite breaks on a link.
 
-    `name`: the middle of the scenario's id, `flushed` in `standard_redis_flushed`. `about`: what breaks and what is
-    true all the same, in a sentence. `nightly`: why it is not for every push; empty if it is.
+    `name`: the middle of the scenario's id, `flushed` in `standard_redis_flushed`. `about`: what breaks and what must
+    still be true, in a sentence. `nightly`: why it does not run on every push; empty if it does.
     """
 
     name: str
@@ -48,13 +48,13 @@ def _no_statement(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standard:
-    """What the suite knows of a protocol.
+    """What the suite knows about a protocol.
 
-    `cut_once`: the outcome that a delivery must have if one connection or message was lost, and all else is well. Not
-    every protocol may repeat a request that the other side may have carried out. `breaks`: what is broken on a link of
-    this protocol only; of a ground without a table, say, less. `may_err`: whether its server may answer this statement
-    with an error at all. `writes`: whether a statement writes what is delivered. `commits`: whether it is after
-    this one that what was written stays.
+    `cut_once`: the outcome that a delivery must have if one connection or message was lost and everything else works.
+    In some protocols a service must not repeat a request that may have been carried out. `breaks`: what is broken on
+    links of this protocol only; fewer things if, for example, the ground has no table. `may_err`: whether its server
+    can answer this statement with an error at all. `writes`: whether a statement writes a delivery. `commits`: whether
+    the written data stays after this statement.
     """
 
     cut_once: Outcome = ACKNOWLEDGED

@@ -1,4 +1,4 @@
-"""A framer that reads its frames step by step: for protocols whose frames do not begin with their whole length."""
+"""A framer that reads its frames step by step, for protocols whose frames do not begin with their whole length."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Unreadable(Exception):  # noqa: N818 - caught by the framer: the bytes are
 class SteppingFramer(Generic[FrameT]):
     """Reads one direction of one connection in steps.
 
-    A step is an item that says what comes next (a line, a head), or as many bytes as an item has announced. Those are
-    counted in `_left`, and not looked at.
+    A step is an item that says what comes next (a line, a head), or as many bytes as an item has announced. `_left`
+    counts those bytes; the framer does not look at them.
     """
 
     __slots__ = ("_frame", "_left", "_offset")
@@ -52,7 +52,7 @@ class SteppingFramer(Generic[FrameT]):
         return spans
 
     def _next(self, data: bytes, begin: int, spans: list[Span]) -> int:
-        """Read on to the end of one frame, or of the data; return where."""
+        """Read to the end of one frame, or of the data; return where that is."""
         frame = self._frame
         first = frame is None
         if frame is None:
@@ -98,14 +98,14 @@ class SteppingFramer(Generic[FrameT]):
         raise NotImplementedError
 
     def _extended(self, frame: FrameT) -> None:
-        """Do what is to be done when a frame has got bytes."""
+        """Hook: a frame has got bytes."""
 
     def _counted(self) -> bool:
         """All bytes that were announced have come; return whether the frame ends with them."""
         raise NotImplementedError
 
     def _take(self, data: bytes, position: int) -> tuple[bytes | None, int]:
-        """Return the next item and where it ends; None when the data end before it does. Raises Unreadable."""
+        """Return the next item and where it ends; None if the data end before it does. Raises Unreadable."""
         raise NotImplementedError
 
     def _understand(self, frame: FrameT, item: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""What a link needs of a protocol: the part of a shared server that belongs to one service alone.
+"""What a link needs from a protocol: the part of a shared server that belongs to one service alone.
 
 The implementation is `STORAGE` in `harness/protocols/NAME/storage.py`. The part is a database, a role, a range of keys
 or a path. Only one service uses it, so what the server reports about it is evidence about that service.
@@ -25,10 +25,10 @@ ServerT_contra = TypeVar("ServerT_contra", contravariant=True)
 class Share:
     """Which part of a server to make, and for which service.
 
-    `link`: the link's name. `number`: counts the services of this stack; link and number together are unique.
-    `alone`: no other service uses the server meanwhile. `prepared`: `make_template` has been called, and not undone:
-    the part begins as a copy of it. `cheap_login`: the service logs in thousands of times. `remembers_s`: how long a
-    key of the service's lives, as the target says it.
+    `link`: the link's name. `number`: counts the services of this stack; link and number together are unique. `alone`:
+    no other service uses the server at the same time. `prepared`: there is a template of `make_template`, and the part
+    begins as a copy of it. `cheap_login`: the service logs in thousands of times. `remembers_s`: how long a key of the
+    service lives, according to the target.
     """
 
     link: str
@@ -55,7 +55,8 @@ class Own(Protocol):
     def words(self, at: HostPort, *, tls: bool) -> Mapping[str, str]:
         """Return a value for each of `About.placeholders`, as the service needs it to connect to `at`.
 
-        `tls`: whether it must speak TLS there. The address is the relay's, or for `prepare` perhaps the server's own.
+        `tls`: whether the service must speak TLS there. The address is the relay's, or for `prepare` perhaps the
+        server's own.
         """
         ...
 
@@ -67,11 +68,11 @@ class Own(Protocol):
         ...
 
     async def execute(self, text: str) -> Said:
-        """Have the server execute a text of the user's, in a separate session (`server.execute`).
+        """Let the server execute the user's text in a separate session (`server.execute`).
 
         Raises:
             NotUnderstoodError: the server does not understand the text.
-            UnreachedError: no session could be opened, as while the server is away.
+            UnreachedError: no session could be opened, for example because the server is away.
             Exception: any other error of the client library.
         """
         ...
@@ -81,9 +82,9 @@ class Own(Protocol):
         ...
 
     def empty_beside(self) -> AbstractAsyncContextManager[Own]:
-        """Make an empty part of the same service's beside this one, for `prepare` to fill. It goes with the block.
+        """Make another, empty part of the same service, for `prepare` to fill. It is removed with the block.
 
-        A protocol whose services begin with nothing gives this part itself.
+        A protocol whose services begin with nothing returns this part itself.
         """
         ...
 
@@ -92,7 +93,7 @@ class Storage(Protocol[ServerT_contra]):
     """Makes and removes such parts. All methods run in the run's event loop; none may leave a connection open."""
 
     def own(self, server: ServerT_contra, share: Share) -> AbstractAsyncContextManager[Own]:
-        """Make one service's part for the block, and remove all of it at the end.
+        """Make one service's part for the block, and remove it at the end.
 
         May raise any error of the client library: the run is then inconclusive.
         """
@@ -106,7 +107,7 @@ class Storage(Protocol[ServerT_contra]):
         ...
 
     async def keep_template(self, server: ServerT_contra) -> None:
-        """`prepare` has succeeded: make the template ready to be copied. Nothing connects to it from now on."""
+        """`prepare` has succeeded: make the template ready to be copied. After this call nothing connects to it."""
         ...
 
     async def drop_template(self, server: ServerT_contra) -> None:

@@ -1,1 +1,1 @@
-"""HTTP/1.x between the service and something that it calls."""
+"""HTTP/1.x between the service and a server that it calls."""

@@ -1,4 +1,4 @@
-"""HTTP, for people and for the checks of a target description."""
+"""HTTP, for readers and for the checks of a target description."""
 
 from __future__ import annotations
 

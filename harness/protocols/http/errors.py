@@ -1,4 +1,4 @@
-"""A status as an error: which are valid, and the response that the relay makes of one."""
+"""A status as an error: which statuses are valid, and the response that the relay makes for one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def is_final(error: ServerError) -> bool:
 
 
 def check_error(place: str, error: ServerError, message: str | None) -> None:
-    """Refuse what is not the status of a final response. Raises UsageError."""
+    """Refuse a text that is not the status of a final response. Raises UsageError."""
     del message  # every message that is sent is a request
     if not CODE.fullmatch(error.code):
         mend = "write the status of a final response, three digits from 200 to 599, such as '503'"

@@ -1,7 +1,7 @@
 """The fault that only an HTTP response can have: a wrong length.
 
-For everything else there are the faults of `wire`, as on any link: `wire.fail(http.sent("POST /charges"), code="503")`
-gives a status in place of the answer.
+For everything else use the faults of `wire`, as on any link: `wire.fail(http.sent("POST /charges"), code="503")`
+answers with a status.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ class WrongLength(WireFault, kind="wrong_length"):
         async with lab.inject(wrong_length(http.answered("POST /charges"), by=10)):
             await lab.deliver()
 
-    Nothing else is changed, and the connection stays open. If more is announced, the client waits for it (RFC 9112,
-    section 6.3). If less is, the rest is still on the connection when the next response comes. A response that
-    announces no length, or less than is to be taken off, passes unchanged, and the fault waits for the next one.
+    Nothing else is changed, and the connection stays open. If the response announces more bytes, the client waits for
+    them (RFC 9112, section 6.3). If it announces fewer, the rest is still on the connection when the next response
+    comes. A response without a length, or with a length that is too small for `by`, passes unchanged, and the fault
+    waits for the next one.
 
     Args:
         at: a response on an HTTP link, such as `http.answered("POST /charges")`.

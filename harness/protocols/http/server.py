@@ -44,7 +44,7 @@ class HttpServer(StubServer):
         return cls.started(launch, program, ANSWERS)
 
     def received(self) -> Sequence[Received]:
-        """The requests that the stub has received, in order. Raises HarnessError for a server given by URL."""
+        """The requests that the stub has received, in order. Raises HarnessError for a server that was given by URL."""
         if self.log is None:
             raise HarnessError(f"{self.name} was given by URL: its requests are unknown", hint="use the stub")
         told = (json.loads(line) for line in self.log.read().splitlines() if line.startswith("{"))

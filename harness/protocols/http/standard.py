@@ -10,4 +10,5 @@ from harness.vocabulary import ACKNOWLEDGED, NO_WORD
 __all__ = ["STANDARD"]
 
 STANDARD: Final = Standard(cut_once=ACKNOWLEDGED | NO_WORD)
-"""A POST whose answer is lost may have been carried out: a service that does not know may say so (RFC 9110, 9.2.2)."""
+"""A POST whose answer is lost may have been carried out, so the service may say that it does not know (RFC 9110,
+9.2.2)."""

@@ -1,4 +1,4 @@
-"""A stub for what a service calls: a process that gives the answers which the target describes.
+"""A stub for a server that a service calls: a process that returns the answers that the target describes.
 
 It runs in a bare interpreter and reads its answers from a JSON file. It reports each complete request as a line of JSON
 on standard output before it answers: a request without a line has not arrived.
@@ -26,7 +26,7 @@ UNKNOWN: Final = "no answer is described for {request}: add [[servers.NAME.answe
 class Answer:
     """One answer, to every request whose method and path begin with `request`.
 
-    `chunks`: the body, in chunks; else it comes as a whole, with its length.
+    `chunks`: the body in chunks; without them it is sent as a whole, with its length.
     """
 
     request: str
@@ -37,7 +37,7 @@ class Answer:
 
     @property
     def parts(self) -> Sequence[bytes]:
-        """The body, as it is sent."""
+        """The body's bytes on the wire."""
         return [part.encode() for part in self.chunks or [self.body] if part]
 
 

@@ -27,16 +27,17 @@ class Http(Link, kind="Http"):
         async with lab.inject(half_a_chunk):
             await lab.deliver()
 
-    `http.sent("POST /charges")` is a request, with its body, whose method and path begin so; `http.answered(...)` is
-    the whole response to it. `having` searches the values of the request's header fields and its body.
+    `http.sent("POST /charges")` is a request, with its body, whose method and path begin with this text;
+    `http.answered(...)` is the whole response to it. `having` searches the values of the request's header fields and
+    its body.
 
     A response has parts: `message="Response"` is its head, `"Body"` a body that comes as a whole, `"Chunk"` each chunk
-    of a chunked one with its size (RFC 9112, section 7.1), and `"LastChunk"` the end of that. `"Interim"` is a response
-    that another follows, such as 100 (RFC 9110, section 15.2). After an upgrade everything that goes in one direction
-    is one `"Tunnel"`.
+    of a chunked body with its size (RFC 9112, section 7.1), and `"LastChunk"` its end. `"Interim"` is a response that
+    is followed by another, such as 100 (RFC 9110, section 15.2). After an upgrade everything in one direction is one
+    `"Tunnel"`.
 
     Args:
-        name: the link's name in the target description. `http` is the one that is called `http`.
+        name: the link's name in the target description. `http` is the link with the name `http`.
 
     Raises:
         UsageError: it is not a link's name: a letter from a to z, then letters, digits, `_` and `.`.

@@ -1,1 +1,1 @@
-"""NATS: one folder with all that the harness knows about it."""
+"""NATS: everything that the harness knows about it."""

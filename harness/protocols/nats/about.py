@@ -1,4 +1,4 @@
-"""NATS, for people and for the checks of a target description."""
+"""NATS, for readers and for the checks of a target description."""
 
 from __future__ import annotations
 

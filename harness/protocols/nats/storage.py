@@ -34,7 +34,7 @@ class OwnAccount:
         return {"url": url, "host": at.host, "port": str(at.port), "user": user, "password": password}
 
     async def forget(self) -> None:
-        """Do nothing: a message in a stream is stored."""
+        """Do nothing: messages in a stream are stored, not cached."""
 
     async def execute(self, text: str) -> Said:
         """See `Own`. The text is a subject, perhaps with a body: `$JS.API.STREAM.PURGE.ORDERS {}`."""
@@ -55,7 +55,7 @@ class OwnAccount:
 
     @asynccontextmanager
     async def empty_beside(self) -> AsyncIterator[OwnAccount]:
-        """See `Own`. What `prepare` makes here it may make again."""
+        """See `Own`. `prepare` may create the same again."""
         yield self
 
     async def empty(self) -> None:
@@ -70,7 +70,7 @@ class NatsStorage:
 
     @asynccontextmanager
     async def own(self, server: NatsServer, share: Share) -> AsyncIterator[OwnAccount]:
-        """Reserve an account. At the end its streams are deleted, except on a server that the user gave."""
+        """Reserve an account. At the end its streams are deleted, except on a server that was given by URL."""
         account = server.account(share.number)
         own = _own(server, account)
         try:

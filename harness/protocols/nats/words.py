@@ -1,4 +1,4 @@
-"""Links to NATS. A message is named by its operation, as the client protocol's reference has it."""
+"""Links to NATS. A message's name is its operation in the client protocol's reference."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Nats(Link, kind="Nats"):
         async with lab.inject(wire.cut(nats.answered("PUB orders"))):
             await lab.deliver()
 
-    A message's text is its operation and its subject, with headers or without: `nats.sent("PUB orders.new")`. To
-    acknowledge a message of a stream is to publish, too: `nats.sent("PUB $JS.ACK")`. `nats.answered("PUB orders.new")`
-    is the answer that comes to the publication's own reply subject: JetStream's word that it has stored the message.
-    What a subscriber is sent is `nats.answered("MSG orders.new", message="MSG")`, and `"HMSG"` if it has headers.
-    `having` searches the body.
+    A message's text is its operation and its subject, with headers or without: `nats.sent("PUB orders.new")`. An
+    acknowledgement of a stream's message is a publication, too: `nats.sent("PUB $JS.ACK")`. `nats.answered("PUB
+    orders.new")` is the answer to the publication's own reply subject: JetStream confirms that it has stored the
+    message. A message to a subscriber is `nats.answered("MSG orders.new", message="MSG")`, or `"HMSG"` if it has
+    headers. `having` searches the body.
 
     Args:
-        name: the link's name in the target description. `nats` is the one that is called `nats`.
+        name: the link's name in the target description. `nats` is the link with the name `nats`.
 
     Raises:
         UsageError: it is not a link's name: a letter from a to z, then letters, digits, `_` and `.`.

@@ -1,4 +1,4 @@
-"""PostgreSQL, for people and for the checks of a target description."""
+"""PostgreSQL, for readers and for the checks of a target description."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which errors PostgreSQL can be made to answer with."""
+"""The errors with which PostgreSQL can be made to answer."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def is_final(error: ServerError) -> bool:
 
 
 def of_one_request(error: ServerError) -> bool:
-    """Whether it is about one statement, its values or its transaction, and not about the session or the server."""
+    """Whether it is about one statement, its values or its transaction, but not about the session or the server."""
     return not error.fatal and error.code.startswith(OF_ONE_REQUEST) and error.code not in NOT_FINAL
 
 
 def check_error(place: str, error: ServerError, message: str | None) -> None:
-    """Refuse what is not an error's SQLSTATE, and a message that an error cannot answer. Raises UsageError."""
+    """Refuse a text that is not an error's SQLSTATE, and a message that an error cannot answer. Raises UsageError."""
     if not SQLSTATE.fullmatch(error.code):
         mend = "write five of 0-9 and A-Z, such as '40001' (PostgreSQL's appendix A)"
         raise UsageError.at(place, "code", error.code, "not an SQLSTATE of an error", mend=mend)

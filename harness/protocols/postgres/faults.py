@@ -172,7 +172,7 @@ class _Lock(Injection):
         await session.execute("ROLLBACK")
 
     async def fired(self) -> int:
-        """Sessions of the service that wait, or have waited, for this lock."""
+        """Sessions of the service that are waiting or have waited for this lock."""
         if self._session is None:
             return 0
         waiting = await self._session.fetch(
@@ -183,7 +183,7 @@ class _Lock(Injection):
         return len({row["pid"] for row in waiting} | self._waited())
 
     def _waited(self) -> set[int]:
-        """Pids that, by the server's log (log_lock_waits), waited for this lock, also if they gave up."""
+        """Pids that waited for this lock according to the server's log (log_lock_waits), even if they gave up."""
         if self._laid.log is None:
             return set()
         lines = self._laid.log.read(self._log_mark).splitlines()
@@ -258,7 +258,7 @@ class EndSessions(TimedFault, kind="server.end_sessions"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """It happens once, before the deliveries: all are acknowledged."""
+        """It happens once, before the deliveries, so all are acknowledged."""
         return Example(cls(ground.link_as(Postgres)), met="after", deliveries=SOME)
 
     def injection(self, site: Site) -> Injection:

@@ -1,4 +1,4 @@
-"""How a PostgreSQL that the harness starts is set up, and why: `[servers.NAME]` of a target whose links speak it."""
+"""The configuration of a PostgreSQL that the harness starts: `[servers.NAME]` of a target whose links speak it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ class PostgresOptions(ServerOptions):
     """What a target can configure."""
 
     fsync: bool = False
-    """It is off because the faults end processes, never the machine, and what a process wrote before SIGKILL is in the
-    kernel's cache and survives it. So no verdict depends on it, and a database is created in 11 ms instead of 95. Turn
-    it on to measure, or to answer `fsync` itself with an error."""
+    """It is off because the faults end processes, never the machine: data that a process wrote before SIGKILL is in the
+    kernel's cache and survives. So no verdict depends on it, and a database is created in 11 ms instead of 95. Turn it
+    on to measure, or to answer `fsync` itself with an error."""
     max_connections: PositiveInt = 300
-    """Of all services together."""
+    """For all services together."""
     settings: dict[str, str] = Field(default={})
     """Further lines of postgresql.conf, which override the harness's. A sweep logs in thousands of times, with one
-    round of SHA-256 each. If the service acknowledges nothing then, because its driver refuses so few (Go's lib/pq
-    does), the sweep begins again with PostgreSQL's own 4,096, or with the `scram_iterations` that are given here."""
+    round of SHA-256 each. If the service then acknowledges nothing, because its driver refuses so few rounds (like Go's
+    lib/pq), the sweep begins again with PostgreSQL's own 4,096, or with the `scram_iterations` given here."""
 
 
 OPTIONS: Final[type[ServerOptions]] = PostgresOptions

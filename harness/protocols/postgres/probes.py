@@ -1,4 +1,4 @@
-"""What PostgreSQL reports about one service: its sessions, its lock waits, and the rows that it has stored."""
+"""What PostgreSQL reports about one service: its sessions, its lock waits, and its stored rows."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ __all__ = ["PostgresProbe", "serves", "session"]
 
 SHOWN = 160
 SESSION_GONE = (asyncpg.PostgresConnectionError, asyncpg.InternalClientError)
-"""What a query raises if the server has ended the session. The second: its last word came, its close has not yet."""
+"""The errors of a query if the server has ended the session. The second: its last message came, its close has not
+yet."""
 
 
 @asynccontextmanager
 async def session(url: str) -> AsyncIterator[asyncpg.Connection]:
-    """Open a session of the harness for as long as the block lasts."""
+    """Open a session of the harness for the block."""
     connection = await _connect(url)
     try:
         yield connection
@@ -58,7 +59,8 @@ async def _connect(url: str) -> asyncpg.Connection:
 class PostgresProbe:
     """See `Probe`.
 
-    `admin_url`: where to connect now: a failover changes it. `user`: the service's role, which identifies its sessions.
+    `admin_url`: the URL to connect to, which a failover changes. `user`: the service's role, which identifies its
+    sessions.
     """
 
     errors: ClassVar[tuple[type[Exception], ...]] = (

@@ -22,12 +22,12 @@ CHANGES: Final = re.compile(r"\b(?:insert|update|delete|merge|copy|call)\b", re.
 
 
 def _writes(text: str) -> bool:
-    """Wherever the word stands: a WITH may have one. What makes tables is seldom what an application does."""
+    """Whether the statement has such a word, at any place, because a WITH may contain one."""
     return CHANGES.search(text) is not None
 
 
 def _without_values(texts: Sequence[str]) -> str:
-    """Drivers such as psycopg2 write a statement's values into its text: an id that begins alike in each ends it."""
+    """Return the common beginning, without a value at its end. Drivers such as psycopg2 write values into the text."""
     found = common_beginning(texts)
     first = texts[0].lstrip()
     is_whole = all(text.lstrip() == first for text in texts)

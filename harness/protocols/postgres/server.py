@@ -36,16 +36,18 @@ __all__ = ["SERVER", "PostgresServer"]
 
 SUPERUSER = "postgres"
 SYNC_CALLS: Final[tuple[FileCall, ...]] = ("fsync", "fdatasync")
-"""What is watched of every server, for the faults that answer them. With `fsync = off` it makes no such call."""
+"""The calls that are watched on every server, for the faults that answer them. With `fsync = off` it makes no such
+call."""
 WRITE_CALLS: Final[tuple[FileCall, ...]] = ("pwrite", "pwritev", "fallocate")
-"""By which it writes its log and its pages. Each COMMIT has one, so they are watched only where a fault asks for it."""
+"""The calls by which it writes its log and its pages. Each COMMIT makes one, so they are watched only if a fault needs
+it."""
 
 _MADE_WITHIN_S = 60.0
 _CONNECT_DEADLINE_S = 5.0
 _SCHEMES = ("postgresql", "postgres")
 _BUILTIN_LOCALE_SINCE = 17
 _ROUNDS_SINCE = 16
-"""The first version in which a password's rounds of SHA-256 can be chosen."""
+"""From this version on the number of a password's rounds of SHA-256 can be chosen."""
 _ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}
 
 
@@ -95,7 +97,7 @@ class PostgresServer(Server):
         return Copy(_Origin(launch, made), launch.started(made))
 
     def rewind(self, former: Copy) -> None:
-        """Rewind an old primary, which has been stopped, and start it: it follows this server from then on.
+        """Rewind a stopped old primary, and start it. From then on it follows this server.
 
         Raises HarnessError with the end of its log if that fails.
         """
@@ -105,7 +107,7 @@ class PostgresServer(Server):
         former.run.start_again()
 
     def small_disk(self, size_bytes: int) -> SmallDisk:
-        """Mount a small disk that this server can use. Raises HarnessError where the machine does not allow it."""
+        """Mount a small disk that this server can use. Raises HarnessError if the machine does not allow it."""
         launch = self._made.launch
         folder = _first_free(launch.folder, "disk")
         folder.mkdir()
@@ -116,15 +118,15 @@ class PostgresServer(Server):
         self._owned().process.set_rules(rules)
 
     def watch(self, *calls: FileCall) -> None:
-        """Watch these of its calls, and no others, from its next start on."""
+        """From its next start on, watch only these calls."""
         self._owned().goes_on_as(replace(self._made.recipe, watched=calls))
 
     def answered_calls(self) -> Sequence[SyscallEvent]:
-        """Every call of this process that a rule has answered."""
+        """All calls of this process that a rule has answered."""
         return self._owned().process.syscall_events()
 
     def beside(self, name: str) -> Launch:
-        """Say where another server of that name starts, beside this one, as the same user and with the same owner."""
+        """Return where another server with that name starts: beside this one, with the same user and owner."""
         launch = self._made.launch
         folder = _first_free(launch.folder, name)
         folder.mkdir()
@@ -144,7 +146,7 @@ class PostgresServer(Server):
         return self._made.recipe.data
 
     def succeeded_by(self, copy: Copy) -> Copy:
-        """Be that server from now on: its process, its address, its data. Return what this one was."""
+        """Become that server: its process, its address, its data. Return the server that this object was before."""
         former = Copy(self._made, self._owned())
         self._origin, self._run, self._url = copy.origin, copy.run, copy.url
         return former
@@ -201,13 +203,13 @@ class Copy:
         return self.run.process.log.tail()
 
     def stop(self) -> None:
-        """Stop it at once. Its data is not needed any more. Idempotent."""
+        """Stop it at once, because its data is no longer needed. Idempotent."""
         self.run.stop(how="immediate")
 
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
-    """How a server of the harness's was made."""
+    """How the harness made one of its servers."""
 
     launch: Launch
     recipe: _Recipe
@@ -236,7 +238,7 @@ async def _ask(url: str) -> _Answer:
 
 
 async def _take_password(url: str, recipe: _Recipe) -> None:
-    """Give the harness's own user this server's password, in place of the one that its data directory came with.
+    """Give the harness's own user this server's password, in place of the data directory's original one.
 
     The password gets one round of SHA-256: each run logs in four times, and 4,096 rounds take 4 ms.
     """
@@ -339,7 +341,7 @@ def _run_initdb(keeper: Keeper, recipe: _Recipe) -> None:
 
 
 def _first_free(folder: Path, name: str) -> Path:
-    """Return the first free path of that name and a number."""
+    """Return the first free path with that name and a number."""
     return next(path for n in itertools.count(1) if not (path := folder / f"{name}-{n}").exists())
 
 
@@ -372,7 +374,7 @@ def _run_to_its_end(keeper: Keeper, spec: ProcessSpec) -> None:
 
 
 def _give_away(keeper: Keeper, path: Path) -> None:
-    """Give PostgreSQL's folder, or a file in it, to the user that it will run as, if that is another one.
+    """Give PostgreSQL's folder, or a file in it, to the user as whom it will run, if that is another user.
 
     That user must also be able to enter the folder above, which gets exactly that permission.
     """

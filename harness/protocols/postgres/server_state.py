@@ -1,4 +1,4 @@
-"""The fault that puts PostgreSQL itself into a state of production: a backend has crashed."""
+"""The fault of a crashed backend of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from harness.relay import Ended, Report
 from harness.vocabulary import ANY_OUTCOME
 
 BACK_WITHIN_S = 30.0
-"""Far beyond what a recovery of the harness's small databases takes."""
+"""Far more than a recovery of the harness's small databases takes."""
 SESSIONS_THROWN_OUT = EvidenceKind(
     "sessions_thrown_out", "relay", "the server ended sessions of the service, because one of its backends crashed"
 )
@@ -29,7 +29,7 @@ SESSIONS_THROWN_OUT = EvidenceKind(
 
 @dataclass(frozen=True, repr=False)
 class CrashBackend(TimedFault, kind="server.crash_backend"):
-    """One backend of the service's is killed (SIGKILL): PostgreSQL throws every session out, and recovers by itself.
+    """One of the service's backends is killed (SIGKILL): PostgreSQL ends every session, and recovers by itself.
 
     For example::
 
@@ -37,7 +37,7 @@ class CrashBackend(TimedFault, kind="server.crash_backend"):
         await lab.deliver(5)
 
     A crashed backend may have damaged the shared memory, so the postmaster ends all sessions (57P02) and recovers from
-    its log, on the same port; meanwhile it answers 57P03 ("the database system is in recovery mode").
+    its log, on the same port. During the recovery it answers 57P03 ("the database system is in recovery mode").
 
     Args:
         link: the link to the PostgreSQL server.
@@ -90,7 +90,7 @@ class _CrashBackend(Injection):
         return "" if self._ended else "the service had no session that could crash"
 
     async def heal(self) -> None:
-        """Wait until the server has recovered; record what it ended, once."""
+        """Wait until the server has recovered; record the sessions that it ended, once."""
         if self._change not in self._site.server_changes or self._change.mended:
             return
         if not await poll_async(self._serves, within_s=BACK_WITHIN_S):

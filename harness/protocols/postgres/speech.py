@@ -35,7 +35,7 @@ def _recognises(first: bytes) -> bool:
 
 
 def _holds_after(message: Message) -> bool:
-    """Whether a transaction is open, be it a failed one."""
+    """Whether a transaction is open, even a failed one."""
     return message.name == "ReadyForQuery" and message.frame.head[STATUS : STATUS + 1] != b"I"
 
 

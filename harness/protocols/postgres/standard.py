@@ -19,7 +19,8 @@ NEVER_ERRS = re.compile(
     r"|BEGIN|START TRANSACTION|ROLLBACK(?!\s+TO|\s+PREPARED)|ABORT)\b",
     re.IGNORECASE,
 )
-"""What reads and writes no row. A ROLLBACK that failed would leave its session in a state that no service can meet."""
+"""Statements that read and write no row. A failed ROLLBACK would leave its session in a state that no service can
+meet."""
 
 WRITES = re.compile(r"\s*(INSERT|UPDATE|MERGE|WITH)\b", re.IGNORECASE)
 COMMITS = re.compile(r"\s*(COMMIT|END)\b(?!\s+PREPARED)", re.IGNORECASE)
@@ -59,7 +60,7 @@ def _breaks(ground: Ground) -> Iterable[Break]:
 
 
 def _may_err(text: str) -> bool:
-    """Whether a server may answer it with an error: not a pool's ROLLBACK or DISCARD, but COMMIT."""
+    """Whether a server may answer it with an error: it may for a COMMIT, but not for a pool's ROLLBACK or DISCARD."""
     return NEVER_ERRS.match(text) is None
 
 

@@ -23,7 +23,7 @@ __all__ = ["STORAGE", "TEMPLATE", "execute_at"]
 
 TEMPLATE: Final = "harness_template"
 NOTHING_DONE = re.compile(r" 0$|^(?:SET|RESET|SHOW|BEGIN|START TRANSACTION|ROLLBACK|DISCARD .*)?$")
-"""Tags: it counted no row (`DELETE 0`, `INSERT 0 0`), or concerned the harness's own session alone."""
+"""Tags of statements that counted no row (`DELETE 0`, `INSERT 0 0`), or concerned only the harness's own session."""
 CHEAP_SCRAM = "SET scram_iterations = 1"
 ROUNDS_ARE_FREE = "SELECT source = 'default' FROM pg_settings WHERE name = 'scram_iterations'"
 """Whether the server's configuration leaves the number of rounds open. Before PostgreSQL 16 it is fixed: no row."""
@@ -32,12 +32,12 @@ ROUNDS_ARE_FREE = "SELECT source = 'default' FROM pg_settings WHERE name = 'scra
 SESSION_ENDED = (
     asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.PostgresConnectionError, ConnectionError,
 )  # fmt: skip
-"""What a session that was open meets when the text ends it, or its server."""
+"""The errors of an open session when the text ends it, or its server."""
 OF_THE_TEXT = (
     asyncpg.SyntaxOrAccessError, asyncpg.DataError, asyncpg.IntegrityConstraintViolationError,
     asyncpg.PLPGSQLError, asyncpg.FeatureNotSupportedError, asyncpg.ActiveSQLTransactionError,
 )  # fmt: skip
-"""Errors for which the text is to blame, and no state that the server is in."""
+"""Errors that the text causes, and not the server's state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class OwnDatabase:
     password: str
     server: PostgresServer
     database: str = ""
-    """Where it is not named as the role is."""
+    """The database's name, if it is not the role's."""
 
     @property
     def admin_url(self) -> str:
@@ -75,7 +75,7 @@ class OwnDatabase:
 
     @asynccontextmanager
     async def empty_beside(self) -> AsyncIterator[OwnDatabase]:
-        """See `Own`. It belongs to the same role, so that the probe sees what its sessions do."""
+        """See `Own`. It belongs to the same role, so that the probe sees its sessions."""
         empty = f"{self.name}_empty"
         try:
             async with session(self.admin_url) as admin:
@@ -110,7 +110,7 @@ class PostgresStorage:
         """Make a role, and a database that it owns.
 
         A cheap login has one round of SHA-256 instead of 4,096. The rounds take most of a connect's time. The messages
-        are identical except for that number. Drivers that refuse so few get what the server's configuration says.
+        are identical except for that number. For drivers that refuse so few, the server's configuration decides.
         """
         name, password = share.name, secrets.token_hex(12)
         try:
@@ -135,7 +135,7 @@ class PostgresStorage:
         return own
 
     async def keep_template(self, server: PostgresServer) -> None:
-        """Take the database from its role: to reassign what a role owns would reassign its databases, too."""
+        """Take the database from its role, because reassigning a role's objects would reassign its databases, too."""
         async with session(server.url()) as admin:
             await admin.execute(f'ALTER DATABASE "{TEMPLATE}" OWNER TO CURRENT_USER')
 
@@ -150,7 +150,7 @@ STORAGE: Final[Storage[PostgresServer]] = PostgresStorage()
 
 
 async def _hand_over(url: str, role: str) -> None:
-    """Give what the template's owner made to the service's own role, so that it may change it."""
+    """Give the template owner's objects to the service's own role, so that it may change them."""
     async with session(url) as admin:
         if await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", TEMPLATE):
             await admin.execute(f'REASSIGN OWNED BY "{TEMPLATE}" TO "{role}"')

@@ -1,4 +1,4 @@
-"""Waits until a PostgreSQL that one of its processes left in a crash has ended every session of the service."""
+"""Waits until PostgreSQL has ended every session of the service after one of its processes has crashed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from harness.errors import HarnessError
 __all__ = ["see_ended", "serving"]
 
 WITHIN_S = 30.0
-"""Far beyond what the postmaster needs to end all sessions."""
+"""Far more than the postmaster needs to end all sessions."""
 _SERVING = "SELECT pid FROM pg_stat_activity WHERE usename = $1 ORDER BY backend_start"
 
 
 async def serving(admin: asyncpg.Connection, user: str) -> Sequence[psutil.Process]:
-    """Give the processes of the server that serve the sessions of a user, the oldest first.
+    """Return the server's processes that serve a user's sessions, the oldest first.
 
     For example `await serving(admin, laid.words["user"])`. `admin` is a session of the harness's own.
     """
@@ -33,8 +33,8 @@ async def serving(admin: asyncpg.Connection, user: str) -> Sequence[psutil.Proce
 async def see_ended(processes: Sequence[psutil.Process], server: str) -> None:
     """Wait until each process has ended.
 
-    The postmaster tells them one after another, and each ends for itself. The end of one session says nothing about the
-    others: a COMMIT that is released then may still succeed.
+    The postmaster signals them one after another, and each ends by itself. The end of one session says nothing about
+    the others: a COMMIT that is released then may still succeed.
 
     Raises:
         HarnessError: one has not ended in time; `server` is its name in the message.

@@ -1,7 +1,7 @@
 """Links to PostgreSQL, and the names of its messages.
 
-The names are from "Message Formats" in PostgreSQL's manual (protocol version 3), except for two: the single unframed
-byte that answers a request for encryption, `SSLAnswer` or `GSSENCAnswer`, has no name there.
+The names are from "Message Formats" in PostgreSQL's manual (protocol version 3), except for `SSLAnswer` and
+`GSSENCAnswer`: the single unframed byte that answers a request for encryption has no name there.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Postgres(Link, kind="Postgres"):
     A message's text is its SQL statement. `message` takes the names of "Message Formats" in PostgreSQL's manual.
 
     Args:
-        name: the link's name in the target description. `postgres` is the one that is called `postgres`.
+        name: the link's name in the target description. `postgres` is the link with the name `postgres`.
 
     Raises:
         UsageError: it is not a link's name: a letter from a to z, then letters, digits, `_` and `.`.
@@ -63,7 +63,7 @@ class Postgres(Link, kind="Postgres"):
     wordless_phases: ClassVar[tuple[Phase, ...]] = ("startup", "authentication")
 
     def waiting(self, text: str = "", at_least: int = 1) -> Moment:
-        """At least that many of the service's statements that begin with `text` wait for a lock, or for a standby.
+        """At least `at_least` of the service's statements that begin with `text` wait for a lock, or for a standby.
 
         For example::
 
@@ -71,9 +71,8 @@ class Postgres(Link, kind="Postgres"):
             async with lab.inject(held), lab.deliver(2):
                 await lab.until(postgres.waiting("COMMIT", at_least=2))
 
-        The server is asked by `pg_stat_activity`: its column `wait_event_type` is `Lock`, or `wait_event` is `SyncRep`
-        ("The Cumulative Statistics System" in PostgreSQL's manual). If it is not reached in time, the run is
-        inconclusive.
+        The harness reads `pg_stat_activity`: `wait_event_type` is `Lock`, or `wait_event` is `SyncRep` ("The Cumulative
+        Statistics System" in PostgreSQL's manual). If the moment does not come in time, the run is inconclusive.
 
         Args:
             text: how the statements begin, in capitals or not. "": any statement.

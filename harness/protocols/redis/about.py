@@ -1,4 +1,4 @@
-"""Redis, for people and for the checks of a target description."""
+"""Redis, for readers and for the checks of a target description."""
 
 from __future__ import annotations
 

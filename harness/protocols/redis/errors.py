@@ -1,4 +1,4 @@
-"""Which errors Redis can answer with, and how it words them."""
+"""The errors with which Redis can answer, and their texts."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ FINAL_TEXTS: Final = ("unknown command", "unknown subcommand", "wrong number of 
 OF_ONE_REQUEST: Final = frozenset(
     {"ERR", "WRONGTYPE", "OOM", "MISCONF", "NOSCRIPT", "EXECABORT", "TRYAGAIN", "BUSYKEY", "NOREPLICAS"}
 )
-"""The next command on another connection may fare better, and no new connection fares better than an old one."""
+"""Errors of one command. The next command may succeed, and a new connection would be no better than the old one."""
 TOO_MANY: Final = "max number of clients"
-"""What Redis says, as ERR, of a connection."""
+"""The beginning of an ERR that is about a connection."""
 
 
 def error_of(message: Message) -> ServerError | None:
@@ -58,12 +58,12 @@ def is_final(error: ServerError) -> bool:
 
 
 def of_one_request(error: ServerError) -> bool:
-    """Whether it is about one command, and not about a connection, or the part that this server has."""
+    """Whether it is about one command, and not about a connection or the server's role."""
     return error.code in OF_ONE_REQUEST and not error.text.startswith(TOO_MANY)
 
 
 def check_error(place: str, error: ServerError, message: str | None) -> None:
-    """Refuse what is not the first word of a Redis error, and a fatal one. Raises UsageError."""
+    """Refuse a text that is not the first word of a Redis error, and a fatal error. Raises UsageError."""
     del message  # every command is answered
     if not CODE.fullmatch(error.code):
         mend = "write the word that it begins with, in capitals, such as 'LOADING'"
@@ -78,5 +78,5 @@ def error_reply(error: ServerError) -> bytes:
 
 
 def text_of(error: ServerError) -> str:
-    """Return what the error says: its own text, or Redis's."""
+    """Return the error's text: its own, or Redis's."""
     return error.text or TEXTS.get(error.code, "put here by the harness")

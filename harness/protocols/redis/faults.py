@@ -24,7 +24,7 @@ KEYS_LOST = EvidenceKind("keys_lost", "Redis", "there were keys of the service, 
 CLIENTS_KILLED = EvidenceKind("clients_killed", "Redis", "connections of the service were ended by CLIENT KILL")
 POISON_MET = EvidenceKind("poison_met", "Redis", "the service asked for one of the keys: MONITOR shows it")
 POISONED_S = 86_400
-"""As long as a service may remember a delivery: what the harness puts there does not stay for ever."""
+"""As long as a service may remember a delivery. So the harness's keys do not stay for ever."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -78,7 +78,7 @@ class _Flush(Once):
 
 @dataclass(frozen=True, repr=False)
 class KillClients(TimedFault, kind="server.kill_clients"):
-    """Redis ends every connection of the service's, once; new ones are accepted.
+    """Redis ends every connection of the service, once; new ones are accepted.
 
     For example::
 
@@ -132,8 +132,8 @@ class Poison(TimedFault, kind="server.poison"):
         async with lab.inject(server.poison(redis)):
             await lab.deliver()
 
-    It sets the keys by which the service remembers deliveries, as `remembers` in the target description tells. A
-    service that trusts its cache alone acknowledges these deliveries without storing them.
+    It sets the keys by which the service remembers deliveries (`remembers` in the target description). A service that
+    trusts its cache alone acknowledges these deliveries without storing them.
 
     Args:
         link: the link to the Redis server.

@@ -1,4 +1,4 @@
-"""How a Redis that the harness starts is set up: `[servers.NAME]` of a target whose links speak it."""
+"""The configuration of a Redis that the harness starts: `[servers.NAME]` of a target whose links speak it."""
 
 from __future__ import annotations
 

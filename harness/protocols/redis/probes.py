@@ -18,7 +18,7 @@ KEYS_AT_ONCE: Final = 500
 WITHOUT_EXPIRY: Final = -1
 """Redis' answer to TTL for a key that it never removes."""
 LESS_S: Final = 600
-"""So much of its lifetime a key may have spent by the time that it is looked at: no run is so long."""
+"""How much of its lifetime a key may have spent when the harness looks at it. No run is this long."""
 
 
 @asynccontextmanager
@@ -39,9 +39,9 @@ class RedisProbe(UnaskedProbe):
     def __init__(
         self, admin_url: str, database: int, prefix: str, *, whole: bool = False, remembers_s: float | None = None
     ) -> None:
-        """`whole`: every key of the database is the service's, with any prefix: many services have one of their own.
+        """`whole`: every key of the database is the service's, with any prefix, because many services use their own.
 
-        `remembers_s`: how long each of the service's keys lives from when it was written; None: as it likes.
+        `remembers_s`: how long each of the service's keys lives after it was written; None: any time.
         """
         self._remembers_s = remembers_s
         self._whole = whole
@@ -71,14 +71,14 @@ class RedisProbe(UnaskedProbe):
         }
 
     def _is_of_another_lifetime(self, left_s: int) -> bool:
-        """Whether a key that has so long to live was written to live longer, or much less."""
+        """Whether a key with this time to live was written with a longer lifetime, or a much shorter one."""
         if self._remembers_s is None or left_s < 0:
             return False
         return not self._remembers_s - LESS_S <= left_s <= self._remembers_s
 
 
 async def _expiries(asking: RedisClient, keys: Sequence[bytes]) -> list[int]:
-    """Ask for all in one round trip: a sweep does so after every batch, for each delivery that is remembered."""
+    """Ask for all keys in one round trip: a sweep does this after every batch, for each remembered delivery."""
     async with asking.pipeline(transaction=False) as pipeline:
         for key in keys:
             await pipeline.ttl(key)

@@ -26,7 +26,7 @@ READS: Final = frozenset(
         "WATCH", "UNWATCH", "READONLY", "QUIT",
     )
 )  # fmt: skip
-"""Commands that change no key. One that is not known here may."""
+"""Commands that change no key. Any other command may change one."""
 
 
 def _writes(text: str) -> bool:

@@ -28,7 +28,7 @@ __all__ = ["SERVER", "RedisServer", "RedisSource"]
 
 _DEADLINE_S = 2.0
 _DEBUG_IS_CLOSED_SINCE = 7
-"""The first version that executes DEBUG RELOAD, which loads its data while it runs, only if this is configured."""
+"""From this version on DEBUG RELOAD, which loads the data while Redis runs, must be allowed by the configuration."""
 _CONNECT_ERRORS = (redis.RedisError, OSError, ValueError)
 
 
@@ -49,7 +49,7 @@ class RedisServer(Server):
     def start(
         cls, launch: Launch, program: RedisBinary | None = None, options: RedisOptions | None = None
     ) -> RedisServer:
-        """Start a server that keeps nothing on disk: a restart empties it, as it may empty a cache.
+        """Start a server that keeps nothing on disk. A restart empties it, as it may empty a cache.
 
         The launch's folder is its working directory. It needs no password, because it is this run's cache only and
         Redis disables commands that reach the machine (MODULE LOAD, CONFIG SET dir) by default. Returns when it answers
@@ -70,7 +70,10 @@ class RedisServer(Server):
         return server
 
     def beside(self) -> RedisServer:
-        """Start another one like this, empty, and under its name. Raises HarnessError for a server given by URL."""
+        """Start another server like this one, empty, under the same name.
+
+        Raises HarnessError for a server given by URL.
+        """
         launch, recipe = self._made.launch, self._made.recipe
         folder = Path(tempfile.mkdtemp(prefix="replica-", dir=launch.folder))
         name = f"{self.name}-replica"
@@ -78,7 +81,7 @@ class RedisServer(Server):
         return RedisServer(f"redis://127.0.0.1:{run.port}", self.version, run=run, name=self.name)
 
     def source(self, name: str) -> tuple[Launch, RedisSource]:
-        """Return where another server of that name may start, and by which program. Raises as `beside` does."""
+        """Return where another server with that name can start, and with which program. Raises as `beside` does."""
         launch, recipe = self._made.launch, self._made.recipe
         folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=launch.folder))
         return replace(launch, folder=folder, name=name), RedisSource(recipe.binary.path, self.version)
@@ -92,7 +95,7 @@ class RedisServer(Server):
 
     @staticmethod
     def answers(port: int) -> None:
-        """Return if what listens on the port answers as a Redis. Raises NotReadyError."""
+        """Return if the server on the port answers like a Redis. Raises NotReadyError."""
         try:
             _ask(f"redis://127.0.0.1:{port}")
         except _CONNECT_ERRORS as error:
@@ -127,7 +130,7 @@ class RedisSource:
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
-    """How a server of the harness's was made."""
+    """How the harness made one of its servers."""
 
     launch: Launch
     recipe: _Recipe

@@ -13,7 +13,7 @@ from harness.protocols.redis.wire.fingerprint import shape_of
 __all__ = ["SPEECH"]
 
 FIRST_COMMAND: Final = re.compile(rb"\*[1-9][0-9]{0,8}\r\n\$[0-9]{1,9}\r\n")
-"""An array of bulk strings. Commands as bare lines, which people type, could be anybody's."""
+"""An array of bulk strings. Commands as bare lines, which people type, could belong to any protocol."""
 
 
 def _recognises(first: bytes) -> bool:

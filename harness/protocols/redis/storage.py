@@ -24,7 +24,7 @@ from harness.protocols.redis.server import RedisServer
 __all__ = ["DATABASES", "STORAGE"]
 
 DATABASES: Final = 16
-"""As many as an unconfigured Redis has."""
+"""As many as a Redis has by default."""
 NO_SUCH_KEY = (-1, -2)
 """Replies: no time to live, no such key, no such place."""
 
@@ -40,7 +40,8 @@ class OwnKeys:
     whole: bool = False
     """No other program has keys in the database."""
     password: str = field(default_factory=lambda: secrets.token_hex(12))
-    """Of the user `default` where the URL has none: who needs no password may log in with any (Redis's `nopass`)."""
+    """The password of the user `default` if the URL has none: a user without a password may log in with any (Redis's
+    `nopass`)."""
 
     def words(self, at: HostPort, *, tls: bool) -> Mapping[str, str]:
         """See `Own`."""
@@ -81,7 +82,7 @@ class OwnKeys:
 
     @asynccontextmanager
     async def empty_beside(self) -> AsyncIterator[OwnKeys]:
-        """See `Own`. What `prepare` writes here it may write again."""
+        """See `Own`. `prepare` may write the same again."""
         yield self
 
     async def empty(self) -> None:
@@ -95,7 +96,7 @@ class RedisStorage:
 
     @asynccontextmanager
     async def own(self, server: RedisServer, share: Share) -> AsyncIterator[OwnKeys]:
-        """Reserve a prefix. At the end the whole database is emptied, unless other programs may have keys in it."""
+        """Reserve a prefix. At the end the whole database is emptied, unless other programs may have keys there."""
         database = share.number % DATABASES
         whole = share.alone and server.process is not None
         keys = OwnKeys(

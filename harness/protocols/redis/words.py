@@ -1,4 +1,4 @@
-"""Links to Redis. A command is named by its first word, its answers by their type in the protocol (RESP)."""
+"""Links to Redis. A command's name is its first word, an answer's name its type in the protocol (RESP)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Redis(Link, kind="Redis"):
     answer the name of its type ("Redis serialization protocol specification"): `"SimpleString"`, `"Integer"`, ...
 
     Args:
-        name: the link's name in the target description. `redis` is the one that is called `redis`.
+        name: the link's name in the target description. `redis` is the link with the name `redis`.
 
     Raises:
         UsageError: it is not a link's name: a letter from a to z, then letters, digits, `_` and `.`.

@@ -1,4 +1,4 @@
-"""Plain TCP, for people and for the checks of a target description."""
+"""Plain TCP, for readers and for the checks of a target description."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the stub of a TCP link does: `[servers.NAME]` of a target whose links speak plain TCP."""
+"""The configuration of a TCP link's stub: `[servers.NAME]` of a target whose links speak plain TCP."""
 
 from __future__ import annotations
 

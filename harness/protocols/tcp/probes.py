@@ -1,4 +1,4 @@
-"""What is known of a service if only its connections can be counted. Other protocols use it, too."""
+"""What is known about a service if only its connections can be counted. Other protocols use it, too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a service connects to over plain TCP: a stub that the harness starts, or the user's own by URL.
+"""A server to which a service connects over plain TCP: a stub that the harness starts, or the user's own by URL.
 
 `StubServer` is for stubs of other protocols, too.
 """
@@ -50,7 +50,7 @@ class StubServer(Server):
     """A stub, or a server that the user runs instead. A subclass names its protocol, and starts its stub."""
 
     stub: ClassVar[str]
-    """What stands for the stub's version."""
+    """The stub's version, a fixed text."""
 
     @classmethod
     def started(cls, launch: Launch, program: str | None, argument: str) -> Self:
@@ -92,7 +92,7 @@ class StubServer(Server):
 
 
 class TcpServer(StubServer):
-    """A server that takes bytes. Made by `start`, which starts the stub, or `at_url`."""
+    """A server that accepts bytes. Made by `start`, which starts the stub, or `at_url`."""
 
     protocol = "tcp"
     default_port = 7  # of the echo protocol

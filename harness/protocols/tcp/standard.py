@@ -10,4 +10,4 @@ from harness.vocabulary import ACKNOWLEDGED, NO_WORD
 __all__ = ["STANDARD"]
 
 STANDARD: Final = Standard(cut_once=ACKNOWLEDGED | NO_WORD)
-"""What was sent on a stream that ended may have arrived or not."""
+"""Bytes that were sent on a stream that ended may have arrived or not."""

@@ -19,7 +19,7 @@ __all__ = ["STORAGE", "Way", "WayThere"]
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """See `Own`. `port`: the server's own. `in_tls`: the URL's scheme where the service has to speak TLS."""
+    """See `Own`. `port`: the server's own. `in_tls`: the URL's scheme if the service has to speak TLS."""
 
     in_tls: ClassVar[str] = "tls"
     admin_url: str

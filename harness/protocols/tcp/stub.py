@@ -1,6 +1,6 @@
-"""A stub for what a service connects to: a process that reads bytes, and echoes them or not.
+"""A stub for a server to which a service connects: a process that reads bytes, and echoes them or not.
 
-It runs in a bare interpreter, and reports what reaches it as lines of JSON on standard output. `serve` is for stubs of
+It runs in a bare interpreter, and reports what it receives as lines of JSON on standard output. `serve` is for stubs of
 other protocols, too.
 """
 

@@ -24,14 +24,14 @@ class Tcp(Link, kind="Tcp"):
         async with lab.inject(wire.cut(tcp.sent(), after_bytes=100)):
             await lab.deliver()
 
-    A fault of the relay strikes at one direction of a connection: at its bytes from the first one on, or from the first
-    one that comes after the fault was injected. Faults of the whole link are the same as for any other.
+    A fault of the relay strikes one direction of a connection. It counts bytes from the first one, or from the first
+    one after the injection of the fault. Faults of the whole link are the same as for any other.
 
-    Of the words of `sent` and `answered`, `connection` and `nth` say which connection. The others can be left out:
-    `text` and `having` are refused, `message` is always `"Stream"` and `phase` always `"idle"`.
+    Of the arguments of `sent` and `answered`, use only `connection` and `nth`, which choose the connection. `text` and
+    `having` are refused; `message` is always `"Stream"` and `phase` always `"idle"`.
 
     Args:
-        name: the link's name in the target description. `tcp` is the one that is called `tcp`.
+        name: the link's name in the target description. `tcp` is the link with the name `tcp`.
 
     Raises:
         UsageError: it is not a link's name: a letter from a to z, then letters, digits, `_` and `.`.
@@ -44,7 +44,7 @@ class Tcp(Link, kind="Tcp"):
 
     @classmethod
     def check_message(cls, place: str, message: Message) -> None:
-        """Refuse a text, and everything else that only messages have. Raises UsageError."""
+        """Refuse a text, and every other argument that only messages have. Raises UsageError."""
         for key, given in (("text", message.text), ("having", message.having)):
             if given:
                 problem = "plain TCP has no messages: its bytes can only be counted"

@@ -1,4 +1,4 @@
-"""The content of a body as far as it has come: the bytes of its chunks without their sizes."""
+"""The content of a body so far: the bytes of its chunks without their sizes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["content"]
 
 
 def content(body: bytes, length: int) -> bytes:
-    """Return the content of a body that has begun. `length`: as its head says, or CHUNKED."""
+    """Return the content of a body that has begun. `length`: its head's length, or CHUNKED."""
     if length != CHUNKED:
         return body[:length]
     pieces: list[bytes] = []

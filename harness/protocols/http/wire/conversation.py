@@ -1,4 +1,4 @@
-"""An HTTP/1.x connection: requests, and which request a response belongs to."""
+"""An HTTP/1.x connection: requests, and the request of each response."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ PHASE: Final[Phase] = "query"  # a connection has no startup: its first byte is 
 class HttpConversation:
     """Reads one connection, from its first byte. A request and its final response are an exchange.
 
-    Of a message, `text` is the request's method and path, with the query; `values` are the values of its
-    header fields, and its content.
+    A message's `text` is the request's method and path, with the query. Its `values` are the values of its header
+    fields, and its content.
     """
 
     __slots__ = ("_line", "_open", "framers")
@@ -59,7 +59,7 @@ class HttpConversation:
         return Failure(to_service=error_response(error, method, closes=closes), closes=closes)
 
     def outside(self, latest: Message | None) -> Unfinished:
-        """Return that nothing is unfinished: a connection begins with a request."""
+        """Return "nothing": a connection begins with a request."""
         del latest
         return Unfinished("idle", "", None)
 

@@ -1,8 +1,8 @@
 """HTTP/1.x: where each request begins and ends, and each part of a response.
 
-A request is one message, from its method to the last byte of its body. A response is several: its head,
-then its body as a whole, or chunk by chunk. Written here because the maintained parsers (h11,
-httptools, llhttp) give events and do not tell which bytes an event was.
+A request is one message, from its method to the last byte of its body. A response is several: its head, then its body
+as a whole, or chunk by chunk. We wrote it ourselves because the maintained parsers (h11, httptools, llhttp) return
+events without the bytes of each event.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ SIZE_LINE_MAX: Final = 4096  # bytes, with its extensions
 
 @dataclass(slots=True, eq=False)
 class Asked:
-    """A request whose head has come.
+    """A request whose head has arrived.
 
     `values`: what rules can search, once the request is complete. `answered`: completely.
     """
@@ -60,7 +60,7 @@ class Asked:
 
 @dataclass(slots=True, eq=False)
 class HttpFrame(Frame):
-    """A frame, and the request that it is or answers. `ends`: the answer ends with it."""
+    """A frame, and the request that it is or answers. `ends`: whether the answer ends with it."""
 
     asked: Asked | None = None
     ends: bool = False
@@ -80,7 +80,7 @@ _TRAILER: Final = _Stage(BLANK_LINE, HEAD_MAX)
 
 
 class Line:
-    """What the two directions of a connection know of each other."""
+    """What the two directions of a connection know about each other."""
 
     __slots__ = ("count", "due", "tunnel")
 
@@ -91,7 +91,7 @@ class Line:
 
 
 class _Framer(SteppingFramer[HttpFrame]):
-    """What both directions share: heads, chunk sizes, and bodies, whose bytes are counted and not looked at."""
+    """The common base of both directions: heads, chunk sizes, and bodies, whose bytes are only counted."""
 
     __slots__ = ("_checked", "_kept", "_line", "_stage")
 
@@ -127,7 +127,7 @@ class _Framer(SteppingFramer[HttpFrame]):
         self._kept = bytearray(b"\n" if stage is _TRAILER else b"")
 
     def _check(self, kept: bytearray) -> None:
-        """Refuse what cannot become a head, or a chunk's size: it may be withheld until it has."""
+        """Refuse bytes that cannot become a head or a chunk's size: the relay may withhold bytes until then."""
         if self._stage is _SIZE and not SIZE_BEGINS.fullmatch(kept):
             raise Unreadable
         if self._stage is _HEAD and not self._checked:

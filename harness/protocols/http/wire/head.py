@@ -39,7 +39,7 @@ _VERSION: Final = b"HTTP/1."
 _STATUS_BEGINS: Final = re.compile(rb"HTTP/1\.(?:[0-9](?: (?:[1-9](?:[0-9](?:[0-9](?: [^\x00]*)?)?)?)?)?)?")
 
 Field: TypeAlias = tuple[bytes, bytes]
-"""A header field: its name in small letters, its value without the blanks around it."""
+"""A header field: its name in lower case, its value without the blanks around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class RequestHead:
 
     @property
     def waits_for_continue(self) -> bool:
-        """Whether the client may keep the body back until the server says 100 (RFC 9110, 10.1.1)."""
+        """Whether the client may withhold the body until the server says 100 (RFC 9110, 10.1.1)."""
         expected = [value.lower() for name, value in self.fields if name == b"expect"]
         return self.minor > 0 and self.body != 0 and b"100-continue" in expected
 
@@ -149,7 +149,10 @@ def _fits(pattern: re.Pattern[bytes], line: bytes) -> bool:
 
 
 def _lines(head: bytes) -> tuple[bytes, list[Field]]:
-    """Return the first line and the fields. A line may end with LF alone; one that begins with a blank goes on."""
+    """Return the first line and the fields.
+
+    A line may end with LF alone; one that begins with a blank continues the line before.
+    """
     first, *others = (line.removesuffix(b"\r") for line in head.removesuffix(b"\n").split(b"\n"))
     unfolded: list[bytes] = []
     for line in others:

@@ -28,7 +28,7 @@ class _WrongLengthCourse(RuleCourse["WrongLength"]):
         self._over = False
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Keep a head until it is complete, then forward it; the final response's with another length."""
+        """Keep a head until it is complete, then forward it. The final response's head gets another length."""
         del last  # a head ends, or it is garbage, which no rule takes
         if self._over:
             self.bench.forward(data)
@@ -39,7 +39,7 @@ class _WrongLengthCourse(RuleCourse["WrongLength"]):
             self.bench.forward(self._changed(head))
 
     def give_up(self) -> None:
-        """Forward what was kept. If the rule has not acted, it is in force again."""
+        """Forward the kept bytes. If the rule has not acted, it is in force again."""
         if not self._over:
             self.bench.forward(self._kept)
             self.bench.not_done(self.armed)
@@ -62,7 +62,7 @@ class _WrongLengthCourse(RuleCourse["WrongLength"]):
         return head[: found.start("length")] + b"%d" % length + head[found.end("length") :]
 
     def _unchanged(self, head: bytes, reason: str) -> bytes:
-        """Put the rule in force again: this response could not feel it."""
+        """Put the rule in force again: it could not affect this response."""
         self.armed.missed[reason] += 1
         self.bench.not_done(self.armed)
         return head

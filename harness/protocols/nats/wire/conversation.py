@@ -1,4 +1,4 @@
-"""A NATS connection: publications, subscriptions, and which publication a message answers."""
+"""A NATS connection: publications, subscriptions, and the publication that a message answers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from harness.protocols.nats.wire.subjects import fits
 __all__ = ["NatsConversation"]
 
 FETCHES: Final = "$JS.API.CONSUMER.MSG.NEXT."
-"""A consumer asks for messages of a stream. They come under their own subjects, perhaps in minutes: no answer."""
+"""A consumer asks for messages of a stream. They have other subjects and may come minutes later, so they are no
+answer."""
 DUE_MAX: Final = 1000
-"""Publications that are kept while they wait for an answer. The longest waiting ones may never get an answer."""
+"""How many publications are kept while they wait for an answer. The oldest may never get one."""
 
 
 @dataclass(slots=True)
@@ -36,8 +37,8 @@ class Due:
 class NatsConversation:
     """Reads one connection, from its first byte.
 
-    NATS knows no answers. A publication that names a reply subject has one, all the same: the first message that the
-    server sends to this subject. What subscribers are sent belongs to no exchange.
+    NATS itself has no answers. Here, the answer to a publication with a reply subject is the first message that the
+    server sends to this subject. Messages to subscribers belong to no exchange.
     """
 
     __slots__ = ("_count", "_due", "_greeted", "_started", "_subscribed", "framers")
@@ -71,12 +72,12 @@ class NatsConversation:
         return sum(due.exchange < exchange for due in self._due)
 
     def withdraw(self, message: Message) -> bool:
-        """Take back what never reached the server: it is a whole exchange."""
+        """Take back a message that never reached the server: it is a whole exchange."""
         self._due = deque(due for due in self._due if due.exchange != message.exchange)
         return True
 
     def fail(self, message: Message, error: ServerError) -> Failure:
-        """Answer a publication as JetStream would, and one that asks for no answer as the server would."""
+        """Answer a publication as JetStream would; if it asks for no answer, as the server would."""
         due = next((due for due in self._due if due.exchange == message.exchange), None)
         number = None if due is None else self._subscription(due.reply)
         if due is None or number is None:
@@ -84,7 +85,7 @@ class NatsConversation:
         return Failure(to_service=error_answer(error, due.reply, number))
 
     def outside(self, latest: Message | None) -> Unfinished:
-        """Return that the server has to greet, or the client to log in; later nothing is unfinished."""
+        """Return that the server must greet, or the client must log in; later nothing is unfinished."""
         del latest
         if self._started:
             return Unfinished("idle", "", None)
@@ -152,7 +153,7 @@ class NatsConversation:
 
 
 def _parts(frame: Frame) -> tuple[str, Sequence[bytes]]:
-    """The line, and the body as far as the head holds it; the headers stay with it."""
+    """The line, and the part of the body that the head contains; the headers stay with it."""
     if frame.name == GARBAGE:
         return "", ()
     line, _, body = bytes(frame.head).partition(b"\n")

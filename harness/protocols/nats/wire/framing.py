@@ -19,14 +19,14 @@ NAMES: Final = {
 }  # fmt: skip
 WITH_BODY: Final = frozenset({b"PUB", b"HPUB", b"MSG", b"HMSG"})
 LINE_MAX: Final = 65536
-"""Bytes. A server takes 4,096 unless told otherwise, but for CONNECT and INFO."""
+"""Bytes. By default a server accepts 4,096, except for CONNECT and INFO."""
 BODY_MAX: Final = 1 << 32
-"""Bytes: sixty-four times the most that a server can be told to take."""
+"""Bytes: sixty-four times the most that a server can be configured to accept."""
 END: Final = b"\r\n"
 
 
 class LinesFramer(SteppingFramer[Frame]):
-    """See `Framer`. Both directions are read the same way."""
+    """See `Framer`. Both directions are read in the same way."""
 
     __slots__ = ("_line",)
 
@@ -70,7 +70,7 @@ def operation(line: bytes) -> bytes:
 
 
 def sizes(line: bytes) -> list[int]:
-    """Return the sizes at the end of a line: of the headers, if it has any, and of all that follows.
+    """Return the sizes at the end of a line: of the headers, if there are any, and of everything that follows.
 
     Raises:
         Unreadable: there are none, or they make no sense.

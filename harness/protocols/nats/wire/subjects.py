@@ -1,4 +1,4 @@
-"""Subjects of NATS: which subscription gets a message, and what is the same in every delivery."""
+"""Subjects of NATS: which subscription gets a message, and which part is the same in every delivery."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ __all__ = ["beginning_of", "fits", "shape_of"]
 
 _NUMBER: Final = re.compile(r"\d+")
 _ID: Final = re.compile(r"(?=.*\d)[A-Za-z0-9_-]{16,}|_INBOX")
-"""Tokens that are new each time: an inbox, a NUID, a UUID, an id of the harness."""
+"""Tokens that differ each time: an inbox, a NUID, a UUID, an id of the harness."""
 
 
 def fits(pattern: str, subject: str) -> bool:
-    """Whether a subscription to `pattern` gets what is published to the subject."""
+    """Whether a subscription to `pattern` gets messages with this subject."""
     wanted, tokens = pattern.split("."), subject.split(".")
     for place, word in enumerate(wanted):
         if word == ">":
@@ -24,7 +24,7 @@ def fits(pattern: str, subject: str) -> bool:
 
 
 def beginning_of(text: str) -> str:
-    """Return operation and subject, up to the first token that is new each time."""
+    """Return operation and subject, up to the first token that differs each time."""
     operation, _, subject = text.partition(" ")
     kept: list[str] = []
     for word in subject.split("."):
@@ -35,7 +35,7 @@ def beginning_of(text: str) -> str:
 
 
 def shape_of(text: str) -> str:
-    """Return operation and subject, with n for a number and ? for an id; all of an inbox is one."""
+    """Return operation and subject, with n for a number and ? for an id; a whole inbox is one ?."""
     operation, _, subject = text.partition(" ")
     shaped: list[str] = []
     for word in subject.split("."):

@@ -34,7 +34,7 @@ Synced: TypeAlias = Literal["log", "tables"]
 DiskErrno: TypeAlias = Literal["EIO", "ENOSPC"]
 IN_FORCE_WITHIN_S = 30.0
 BACK_WITHIN_S = 30.0
-"""Far beyond what a recovery of the harness's small databases takes."""
+"""Far more than a recovery of the harness's small databases takes."""
 SYNC_FAILED = EvidenceKind(
     "sync_failed", "PostgreSQL", "the server's fsync was answered with the error, and by its log it panicked (PANIC)"
 )
@@ -44,7 +44,7 @@ _ON = "SELECT current_setting('fsync') = 'on' AND current_setting('restart_after
 
 @dataclass(frozen=True, repr=False)
 class FailSync(TimedFault, kind="server.fail_sync"):
-    """PostgreSQL's `fsync` fails, once: the disk does not say that it has what was written. The server panics.
+    """PostgreSQL's `fsync` fails, once: the disk does not confirm that it has the written data. The server panics.
 
     For example::
 
@@ -53,19 +53,19 @@ class FailSync(TimedFault, kind="server.fail_sync"):
 
     After a failed fsync it is unknown which data the disk has ("data_sync_retry" in PostgreSQL's manual). So the server
     ends every session and recovers from its log. The session that met it gets a PANIC (58030, or 53100 for ENOSPC) in
-    place of an answer to its COMMIT, which is stored all the same: its record was written, and this is no crash of the
-    machine. So an error at a COMMIT, or a lost connection, does not say that nothing is stored.
+    place of an answer to its COMMIT. The COMMIT is still stored: its record was written, and the machine did not crash.
+    So after an error at a COMMIT, or a lost connection, the row may be stored.
 
-    The harness answers `fsync` and `fdatasync` in the kernel's place (seccomp_unotify(2)), and turns PostgreSQL's own
-    setting `fsync` on meanwhile.
+    The harness answers `fsync` and `fdatasync` in the kernel's place (seccomp_unotify(2)), and turns on PostgreSQL's
+    own setting `fsync` while the fault is in force.
 
     Args:
         link: the link to the PostgreSQL server.
-        of: "log": as a session of the service's makes sure of the log (WAL), at a COMMIT. "tables": as a checkpoint,
-            which the harness asks for, makes sure of the tables.
+        of: "log": when a session of the service syncs the log (WAL), at a COMMIT. "tables": when a checkpoint, for
+            which the harness asks, syncs the tables.
         errno: the error, by its name: "EIO" or "ENOSPC".
-        comes_back: whether the server recovers by itself. If not (`restart_after_crash = off`, as where something else
-            watches over it) it ends, connects are refused, and it starts again when it is healed.
+        comes_back: whether the server recovers by itself. If not (`restart_after_crash = off`, as under a supervisor),
+            it ends, connects are refused, and healing starts it again.
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
             the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
 
@@ -83,7 +83,7 @@ class FailSync(TimedFault, kind="server.fail_sync"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """The first COMMIT meets it; until the server has recovered others may be refused."""
+        """The first COMMIT meets the fault. Until the server has recovered, others may be refused."""
         return Example(cls(ground.link_as(Postgres)), deliveries=SOME, expect=ANY_OUTCOME)
 
     def effect(self) -> str:
@@ -113,7 +113,7 @@ class _FailSync(Injection):
         return self._site.laid(self._fault.link)
 
     async def prepare(self) -> None:
-        """Have the server call `fsync` at all."""
+        """Make the server call `fsync` at all."""
         if self._changed:
             return
         self._changed = True
@@ -158,7 +158,10 @@ class _FailSync(Injection):
             await self._checkpoint()
 
     async def _checkpoint(self) -> None:
-        """Ask for one; return when the server has panicked in it, and serves no session of the service any more."""
+        """Ask for a checkpoint.
+
+        Return when the server has panicked in it, and serves no session of the service any more.
+        """
         backends: Sequence[psutil.Process] = []
         try:
             async with open_session(self._laid.admin_url) as admin:
@@ -186,7 +189,7 @@ class _FailSync(Injection):
         return [call for call in calls if call.rule_id == rule_id]
 
     async def heal(self) -> None:
-        """Answer no more, see the server back with the settings that it had, and record the evidence, once."""
+        """Stop answering, restore the server with its earlier settings, and record the evidence, once."""
         if not self._changed or self._healed:
             return
         self._healed = True

@@ -1,4 +1,4 @@
-"""The fault of a disk that takes nothing more from PostgreSQL: its writes end with an error."""
+"""The fault of a disk that refuses PostgreSQL's writes: they end with an error."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ _NOT_LONGER = r"^.*user={user} .*state=(?:58030|53100) ERROR:  (?P<said>.*)$"
 
 @dataclass(frozen=True, repr=False)
 class FailWrite(TimedFault, kind="server.fail_write"):
-    """PostgreSQL's writes fail: of its log once, upon which it panics; of a table until healed.
+    """PostgreSQL's writes fail: a write of its log once, after which it panics; writes of a table until healed.
 
     For example::
 
         async with lab.inject(server.fail_write(postgres, at=postgres.sent("COMMIT"))):
             await lab.deliver()
 
-    Without a table a session of the service's cannot write the log (WAL) of its COMMIT. PostgreSQL panics (58030, or
+    Without a table a session of the service cannot write the log (WAL) of its COMMIT. PostgreSQL panics (58030, or
     53100 for ENOSPC), ends every session, and recovers. Unlike after `server.fail_sync` that delivery is not stored:
-    its record is not in the log. With a table, each new row needs a new page, and making the table's file longer fails:
-    the statement gets 58030 or 53100, its transaction is rolled back, and the session goes on. What is read, and a
-    small row that finds room, still works.
+    its record is not in the log. With a table, each new row needs a new page, and the table's file cannot grow: the
+    statement gets 58030 or 53100, its transaction is rolled back, and the session continues. Reads still work, and so
+    does a small row that finds room.
 
     The harness answers `pwrite`, `pwritev` and `fallocate` in the kernel's place (seccomp_unotify(2)). Only this fault
-    pays for that, so the server is restarted when it is injected, before it strikes, and again when it is healed: the
-    service's idle connections end then.
+    pays for that. So the server is restarted when the fault is injected, before it strikes, and again when it is
+    healed; the service's idle connections end both times.
 
     Args:
         link: the link to the PostgreSQL server.
@@ -80,11 +80,11 @@ class FailWrite(TimedFault, kind="server.fail_write"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """The first COMMIT meets it; until the server has recovered others may be refused."""
+        """The first COMMIT meets the fault. Until the server has recovered, others may be refused."""
         return Example(cls(ground.link_as(Postgres)), deliveries=SOME, expect=ANY_OUTCOME)
 
     def effect(self) -> str:
-        """What cannot be written."""
+        """What the server cannot write."""
         if self.table is None:
             return f"answer a write of PostgreSQL's log with {self.errno}"
         return f"answer writes that make {self.table} longer with {self.errno}"
@@ -108,7 +108,7 @@ class _FailWrite(Injection):
         self._changed = self._healed = False
 
     async def prepare(self) -> None:
-        """Have the server's writes watched, and the table's next row need a page."""
+        """Watch the server's writes, and make the table's next row need a page."""
         if self._changed:
             return
         self._changed = True
@@ -153,7 +153,7 @@ class _FailWrite(Injection):
         return list(re.finditer(line, written, re.MULTILINE))
 
     async def fired(self) -> int:
-        """How many statements met it; of the log, 1 when the server has panicked."""
+        """How many statements met it; for the log, 1 when the server has panicked."""
         return len(self._told())
 
     async def _answered(self) -> list[SyscallEvent]:
@@ -161,7 +161,7 @@ class _FailWrite(Injection):
         return [call for call in calls if self._rule is not None and call.rule_id == self._rule.id]
 
     async def heal(self) -> None:
-        """Answer no more, start the server unwatched, and record the evidence, once."""
+        """Stop answering, restart the server without the watch, and record the evidence, once."""
         if not self._changed or self._healed:
             return
         self._healed = True

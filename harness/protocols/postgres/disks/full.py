@@ -28,9 +28,9 @@ from harness.vocabulary import ACKNOWLEDGED, ANY_OUTCOME
 __all__ = ["fill_disk", "fill_log_disk"]
 
 TABLE_DISK_BYTES = 16 << 20
-"""More than the tables of a run need. The rest is filled up."""
+"""More than the tables of a run need. The rest of the disk is filled."""
 LOG_DISK_BYTES = 4 << 20
-"""Less than one segment of the log has."""
+"""Less than one segment of the log."""
 DISK_FULL = EvidenceKind(
     "disk_full", "PostgreSQL", "statements of the service's failed, since the disk is full (53100), by the server's log"
 )
@@ -41,7 +41,7 @@ LOG_DISK_FULL = EvidenceKind(
 
 @dataclass(frozen=True, repr=False)
 class DiskFault(TimedFault):
-    """What the faults of this file share. The disk is a tmpfs in a mount namespace, which needs no root."""
+    """The common base of this file's faults. The disk is a tmpfs in a mount namespace, which needs no root."""
 
     needs: ClassVar[frozenset[Need]] = frozenset({"user_namespace"})
     needs_own_server: ClassVar[bool] = True
@@ -50,7 +50,7 @@ class DiskFault(TimedFault):
 
 @dataclass(frozen=True, repr=False)
 class FillDisk(DiskFault, kind="server.fill_disk"):
-    """The disk on which PostgreSQL keeps a table is full until healed: what needs a new page fails with 53100.
+    """The disk on which PostgreSQL keeps a table is full until healed: a row that needs a new page fails with 53100.
 
     For example::
 
@@ -58,8 +58,8 @@ class FillDisk(DiskFault, kind="server.fill_disk"):
             await lab.deliver(5, expect=ACKNOWLEDGED | REFUSED)
 
     The table moves to a small file system ("Tablespaces" in PostgreSQL's manual), whose space another file uses up:
-    PostgreSQL meets the kernel's own ENOSPC. Reads and what fits into a page that is there still work, so a delivery
-    or two may be stored. When it is healed, that file is deleted and the table moves back.
+    PostgreSQL meets the kernel's own ENOSPC. Reads still work, and rows that fit into an existing page, so one or two
+    deliveries may be stored. When it is healed, that file is deleted and the table moves back.
 
     Args:
         link: the link to the PostgreSQL server.
@@ -81,7 +81,7 @@ class FillDisk(DiskFault, kind="server.fill_disk"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """Of some deliveries the first may still find room."""
+        """The first of several deliveries may still find room."""
         fault = cls(ground.link_as(Postgres), ground.table)
         return Example(fault, deliveries=SOME, expect=ACKNOWLEDGED | ground.without_link)
 
@@ -92,7 +92,7 @@ class FillDisk(DiskFault, kind="server.fill_disk"):
 
 @dataclass(frozen=True, repr=False)
 class FillLogDisk(DiskFault, kind="server.fill_log_disk"):
-    """The disk for PostgreSQL's log (WAL) is full: at the next write to it the server ends. Healed, it starts again.
+    """The disk for PostgreSQL's log (WAL) is full: the server ends at the next write to it. Healing starts it again.
 
     For example::
 
@@ -100,8 +100,9 @@ class FillLogDisk(DiskFault, kind="server.fill_log_disk"):
             await lab.deliver(5, expect=REFUSED | UNKNOWN)
 
     Its log moves to a small file system, which has room for no new segment ("WAL Internals" in PostgreSQL's manual).
-    The server panics at the next commit, and ends every session (57P02); its recovery needs a segment, too, and so it
-    ends. When it is healed, the log has its old disk back and the server starts: it recovers what it had acknowledged.
+    The server panics at the next commit, and ends every session (57P02). Its recovery also needs a segment, so the
+    server ends. When it is healed, the log has its old disk back and the server starts: it recovers what it had
+    acknowledged.
 
     Args:
         link: the link to the PostgreSQL server. Every other link to the same server is struck, too.
@@ -123,7 +124,7 @@ class FillLogDisk(DiskFault, kind="server.fill_log_disk"):
 
 
 class _OnSmallDisk(Injection):
-    """What both injections share: a small disk for as long as the fault is in force, and the server's log lines."""
+    """The common base of both injections: a small disk while the fault is in force, and the server's log lines."""
 
     size_bytes: ClassVar[int]
 
@@ -137,7 +138,7 @@ class _OnSmallDisk(Injection):
 
     @property
     def laid(self) -> LaidLink:
-        """The link as it is laid now."""
+        """The link's current state."""
         return self.site.laid(self.fault.link)
 
     @property
@@ -153,7 +154,7 @@ class _OnSmallDisk(Injection):
             self._disk = await asyncio.to_thread(self.server.small_disk, self.size_bytes)
 
     def begin(self) -> None:
-        """Record that the server is changed from now on, and count its log lines from here."""
+        """Record that the server is changed from now on. Count its log lines from here."""
         self._log_mark = self.server.log.size() if self.server.log else 0
         self.site.server_changes.append(self.change)
 
@@ -201,11 +202,11 @@ class _FillDisk(_OnSmallDisk):
         await execute_past_leaks(admin, statement, fault=self.fault, laid=self.laid, site=self.site)
 
     async def fired(self) -> int:
-        """How many statements of the service's failed."""
+        """How many of the service's statements failed."""
         return self.logged(rf"user={re.escape(self.laid.words['user'])} .*state=53100 ERROR:") if self.begun else 0
 
     async def heal(self) -> None:
-        """Give the disk its space back; move the table back; record the evidence, once."""
+        """Free the disk's space; move the table back; record the evidence, once."""
         if self.begun:
             refused = await self.fired()
             await asyncio.to_thread(self.disk.free)
@@ -243,7 +244,7 @@ class _FillLogDisk(_OnSmallDisk):
             await admin.execute("SELECT pg_switch_wal()")
 
     async def fired(self) -> int:
-        """How often the server has ended itself since its log's disk is full."""
+        """How often the server has ended since its log's disk was full."""
         return self.logged("state=53100 PANIC:") if self.begun else 0
 
     async def heal(self) -> None:

@@ -1,4 +1,4 @@
-"""A table of whose pages none takes another row: each row needs a new one."""
+"""A table whose pages accept no further row, so that each row needs a new page."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from harness.protocols.postgres.running.leaked import execute_past_leaks
 __all__ = ["FullPages"]
 
 A_ROW_A_PAGE = 10
-"""The lowest `fillfactor`: a page in which a tenth is used takes no further row."""
+"""The lowest `fillfactor`: a page that is a tenth full accepts no further row."""
 
 
 class FullPages:
-    """The table's `fillfactor`, set so low, and set back."""
+    """Sets the table's `fillfactor` to that value, and back."""
 
     def __init__(self, fault: Fault, table: str, laid: LaidLink, site: Site) -> None:
         self._fault = fault
@@ -31,7 +31,7 @@ class FullPages:
         await self._alter(f"SET (fillfactor = {A_ROW_A_PAGE})")
 
     async def end(self) -> None:
-        """Give the table the options back that it had."""
+        """Restore the table's options."""
         await self._alter("RESET (fillfactor)")
         if self._options:
             await self._alter(f"SET ({', '.join(self._options)})")

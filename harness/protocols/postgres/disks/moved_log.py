@@ -12,9 +12,9 @@ _SEGMENT_DIGITS = 24
 
 
 class MovedLog:
-    """The folder `pg_wal`, which can be replaced by one elsewhere. New segments are made there, old ones stay.
+    """The folder `pg_wal`, which can be replaced by a folder elsewhere. New segments are created there, old ones stay.
 
-    PostgreSQL holds segments open, so none may be copied while it runs: the other folder has links to them.
+    PostgreSQL keeps segments open, so they cannot be copied while it runs: the other folder contains links to them.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -23,7 +23,7 @@ class MovedLog:
         self._moved_to: Path | None = None
 
     def move(self, to: Path) -> None:
-        """Replace it in one step: at no moment is there no such folder."""
+        """Replace it in one step, so that the folder always exists."""
         to.mkdir(mode=0o700)
         for each in self._folder.iterdir():
             if each.is_dir():
@@ -35,7 +35,7 @@ class MovedLog:
         self._moved_to = to
 
     def forget_after(self, segment: str) -> None:
-        """Have no segments that were made beforehand: what comes after this one needs a new one."""
+        """Use up segments that were created in advance, so that the log after this one needs a new segment."""
         if self._moved_to is None:
             return
         for each in self._moved_to.iterdir():
@@ -43,7 +43,7 @@ class MovedLog:
                 each.unlink()
 
     def move_back(self) -> None:
-        """Put the first folder in its place. Idempotent. Only when PostgreSQL has ended."""
+        """Put the first folder back. Idempotent. Call it only when PostgreSQL has ended."""
         if self._moved_to is None:
             return
         self._folder.unlink()

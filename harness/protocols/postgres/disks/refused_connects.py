@@ -12,7 +12,10 @@ __all__ = ["RefusedWhenEnded"]
 
 
 class RefusedWhenEnded:
-    """Refuses connects as the server's own port does, as soon as its process has ended: Toxiproxy would accept them."""
+    """Refuses connects as soon as the server's process has ended, like the server's own port.
+
+    Toxiproxy would accept them.
+    """
 
     def __init__(self, server: PostgresServer, site: Site) -> None:
         self._server = server
@@ -20,7 +23,7 @@ class RefusedWhenEnded:
         self._waiting = Background()
 
     def begin(self) -> None:
-        """Take the server's end for intended, and refuse from then on."""
+        """Treat the server's end as intended, and refuse connects after it."""
         self._server.may_end()
         self._waiting.begin(self._refuse_when_it_has_ended())
 

@@ -1,1 +1,1 @@
-"""A PostgreSQL with a standby: how it is made, promoted, swapped or lost, and what rows the nodes have."""
+"""A PostgreSQL with a standby: how it is created, promoted, swapped or lost, and which rows the nodes have."""

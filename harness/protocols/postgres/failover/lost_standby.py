@@ -32,10 +32,11 @@ class LoseStandby(TimedFault, kind="server.lose_standby"):
         async with lab.inject(server.lose_standby(postgres)):
             await lab.deliver(expect=REFUSED | UNKNOWN)
 
-    The standby is made when the fault is injected, and killed when it strikes. A transaction that waits has committed
-    for itself already, and others see it only when its wait is over, or cancelled ("Synchronous Replication" in
-    PostgreSQL's manual). `statement_timeout` ends no such wait, a cancel request of the client does. After healing, the
-    primary goes on without a standby, as after an operator's decision, and every COMMIT that waits is answered.
+    The standby is created when the fault is injected, and killed when it strikes. A waiting transaction has already
+    committed on the primary; others see it only when its wait is over, or cancelled ("Synchronous Replication" in
+    PostgreSQL's manual). `statement_timeout` does not end such a wait; a cancel request of the client does. After
+    healing, the primary continues without a standby, as after an operator's decision, and every waiting COMMIT is
+    answered.
 
     Args:
         link: the link to the PostgreSQL server.
@@ -54,7 +55,7 @@ class LoseStandby(TimedFault, kind="server.lose_standby"):
         return Example(cls(ground.link_as(Postgres)), met="until met")
 
     def injection(self, site: Site) -> Injection:
-        """Make the standby, kill it, and give it up when healed."""
+        """Create the standby, kill it, and continue without it when healed."""
         return _LoseStandby(self, site)
 
 
@@ -81,7 +82,7 @@ class _LoseStandby(Injection):
         await asyncio.to_thread(self._standby.lose)
 
     async def fired(self) -> int:
-        """How many sessions of the service wait for the standby, or have waited."""
+        """How many sessions of the service are waiting or have waited for the standby."""
         if self._log_mark is None:
             return 0
         sql = "SELECT pid FROM pg_stat_activity WHERE usename = $1 AND wait_event = 'SyncRep'"
@@ -97,7 +98,7 @@ class _LoseStandby(Injection):
         return {int(found[1]) for text in self._laid.log.read(mark).splitlines() if (found := line.search(text))}
 
     async def heal(self) -> None:
-        """Let the primary go on alone; record who waited, once."""
+        """Let the primary continue alone; record who waited, once."""
         if self._standby is None:
             return
         waited = await self.fired()

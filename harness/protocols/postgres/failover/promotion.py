@@ -41,14 +41,14 @@ class Promote(ServerAway, kind="server.promote"):
         async with lab.inject(server.promote(postgres, at=postgres.answered("COMMIT"))):
             await lab.deliver()
 
-    The standby is made when the fault is injected: from then on a COMMIT is answered when the standby has it, too. So
-    nothing that was acknowledged may be lost, whatever the moment. When it strikes, the primary gets SIGKILL, connects
-    are refused for `down_ms` and as long as the promotion takes, and then the same address leads to the new primary.
-    A service that commits without waiting (`synchronous_commit = off` or `local`) loses deliveries.
+    The standby is created when the fault is injected. From then on a COMMIT is answered only when the standby has it,
+    too, so no acknowledged delivery may be lost at any moment. When the fault strikes, the primary gets SIGKILL,
+    connects are refused for `down_ms` and during the promotion, and then the same address leads to the new primary. A
+    service that commits without waiting (`synchronous_commit = off` or `local`) loses deliveries.
 
-    With `standby="asynchronous"` the primary waits for nothing, and the standby gets nothing of what is committed from
-    the injection on: what was acknowledged is lost with the primary. That fails the run unless the scenario says how
-    much may be lost, and then it is counted and shown::
+    With `standby="asynchronous"` the primary does not wait, and the standby gets no commits after the injection:
+    acknowledged deliveries are lost with the primary. That fails the run, unless the scenario says how many may be
+    lost; then they are counted and shown::
 
         over = server.promote(postgres, standby="asynchronous", at=service.answers(at_least=5))
         async with lab.inject(over):
@@ -57,24 +57,24 @@ class Promote(ServerAway, kind="server.promote"):
         lab.expect(service.rows_lost, at_most=5)
 
     With `standby="stuck"` the primary waits for a standby that gets nothing: every COMMIT waits until the primary is
-    killed, and what it has committed for itself is on no other node. Nothing of that may have been acknowledged::
+    killed, and no other node has what the primary committed. None of these deliveries may have been acknowledged::
 
         async with lab.inject(server.promote(postgres, standby="stuck", at=postgres.waiting("COMMIT"))):
             await lab.deliver()
 
-    Without a row that the standby lacked, such runs are inconclusive. To count them, the harness starts the old primary
-    again, on its own address, where the service cannot reach it.
+    If the standby lacked no row, such a run is inconclusive. To count the rows, the harness starts the old primary
+    again, at its own address, where the service cannot reach it.
 
-    With `fail_back=True` the old primary gets its place back when the fault is healed: `pg_rewind` makes it follow the
-    new one, that one is stopped once it has sent all that it has, and the old one is promoted. Nothing that was
-    acknowledged meanwhile may be lost, and what the old one had alone stays lost.
+    With `fail_back=True` the old primary takes over again when the fault is healed: `pg_rewind` makes it follow the new
+    one, the new one is stopped when it has sent everything, and the old one is promoted. No delivery that was
+    acknowledged in between may be lost; rows that only the old one had stay lost.
 
     Args:
         link: the link to the PostgreSQL server. Every other link to the same server is struck, too.
         standby: "synchronous", "asynchronous" or "stuck".
-        primary: "killed", or "stopped" as a managed service does: sessions end with 57P01.
+        primary: "killed", or "stopped" as by a managed service: sessions end with 57P01.
         fail_back: whether the old primary takes over again when healed.
-        down_ms: how long it takes until the standby is told to take over, 0 or more.
+        down_ms: how long it takes until the standby gets the order to take over, 0 or more.
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until the
             primary has ended. At another moment it strikes as soon as the moment is seen. None: when it is injected.
 
@@ -97,11 +97,11 @@ class Promote(ServerAway, kind="server.promote"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """Deliveries that come while nothing is promoted yet may be refused."""
+        """Deliveries that come before the promotion may be refused."""
         return Example(cls(ground.link_as(Postgres)), deliveries=SOME, expect=ANY_OUTCOME)
 
     def effect(self) -> str:
-        """What it does, how long the failover takes to begin, and whether it is undone."""
+        """What it does, when the promotion begins, and whether it is undone."""
         back = ", and back when healed" if self.fail_back else ""
         end = "kill" if self.primary == "killed" else "stop"
         return f"{end} the primary of {self.link} and promote its {self.standby} standby after {self.down_ms} ms{back}"
@@ -119,7 +119,7 @@ class Promote(ServerAway, kind="server.promote"):
             server.stop()
 
     def injection(self, site: Site) -> Injection:
-        """Make the standby, end the primary, promote the standby, lead the link to it."""
+        """Create the standby, end the primary, promote the standby, lead the link to it."""
         return _Promote(self, site)
 
 
@@ -138,7 +138,7 @@ class _Promote(Away):
             self._standby = await asyncio.to_thread(Standby, server, self._promotion.standby)
 
     async def end_server(self) -> None:
-        """End the primary, and note when it had ended."""
+        """End the primary, and note the time of its end."""
         await super().end_server()
         self._ended_ns = time.monotonic_ns()
 
@@ -152,7 +152,7 @@ class _Promote(Away):
     async def _taken_over(
         self, standby: Standby, kind: str, listens: Callable[[], Awaitable[None]]
     ) -> tuple[StoredRow, ...] | None:
-        """Lead the links to the new primary, and record what it lacks of the old one's rows."""
+        """Lead the links to the new primary, and record which of the old one's rows it lacks."""
         # Before the service reaches it, and stores there again what had been lost.
         at_first = await stored_on(self.site.laid(self._promotion.link))
         took_over_ns = time.monotonic_ns()
@@ -184,11 +184,11 @@ class _Promote(Away):
         return lacked
 
     def did_what_it_is_for(self) -> bool:
-        """A standby that got nothing has to have lacked something; unless what is stored cannot be compared."""
+        """A standby that got nothing must lack some rows, unless rows cannot be compared."""
         return self._promotion.standby == "synchronous" or self._lacked != ()
 
     async def fired(self) -> int:
-        """How many connections ended or were refused; 1 if there was none, and the standby had lacked something."""
+        """How many connections ended or were refused; 1 if there was none but the standby lacked a row."""
         return await super().fired() or int(bool(self._lacked))
 
     async def instead(self) -> str:
@@ -196,7 +196,7 @@ class _Promote(Away):
         return "" if self.did_what_it_is_for() else "the standby had all that the primary had"
 
     async def heal(self) -> None:
-        """Promote it if it was not, once the primary has ended; a standby that nothing needed is stopped."""
+        """If the primary has ended and the standby is not promoted, promote it. Stop a standby that is not needed."""
         try:
             await super().heal()
             promoted = self._standby is not None and self._standby.former is not None

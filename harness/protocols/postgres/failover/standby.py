@@ -1,4 +1,4 @@
-"""A standby of one of the harness's PostgreSQL servers, which takes its place when it is promoted."""
+"""A standby of one of the harness's PostgreSQL servers, which replaces that server when it is promoted."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ STREAMS_WITHIN_S = 30.0
 PROMOTED_WITHIN_S = 30
 
 StandbyKind: TypeAlias = Literal["synchronous", "asynchronous", "stuck"]
-"""Whether the primary answers a COMMIT when the standby has it, at once, or not at all, because it gets nothing."""
+"""When the primary answers a COMMIT: when the standby has it, at once, or never, because the standby gets nothing."""
 AnyKind: TypeAlias = StandbyKind | Literal["streaming"]
-"""A streaming one is asynchronous, and gets all that the primary has as soon as it can."""
+"""A streaming one is asynchronous, and gets everything as soon as it can."""
 
 
 class Standby(Closing):
@@ -34,12 +34,11 @@ class Standby(Closing):
             server.crash()
             standby.promote()
 
-    The primary waits for a synchronous one with every COMMIT. An asynchronous one gets nothing any more as soon as it
-    is there: how far one lags behind in production is chance, and here it lacks all that follows. A stuck one is
-    synchronous and gets nothing either, so that every COMMIT waits. A streaming one gets all,
-    and no COMMIT waits for it.
+    With every COMMIT the primary waits for a synchronous one. An asynchronous one gets nothing more as soon as it
+    exists: in production its lag is chance, but here it lacks everything that follows. A stuck one is synchronous and
+    also gets nothing, so every COMMIT waits. A streaming one gets everything, and no COMMIT waits for it.
 
-    All methods block. "Log-Shipping Standby Servers" in PostgreSQL's manual is where the settings come from.
+    All methods block. "Log-Shipping Standby Servers" in PostgreSQL's manual explains the settings.
     """
 
     def __init__(self, primary: PostgresServer, kind: AnyKind = "synchronous") -> None:
@@ -73,7 +72,7 @@ class Standby(Closing):
             await self._fall_behind()
 
     async def _fall_behind(self) -> None:
-        """Take its address of the primary from it, so that it receives nothing any more."""
+        """Remove its setting of the primary's address, so that it receives nothing more."""
         async with session(self._copy.url) as standby:
             await _set(standby, "ALTER SYSTEM SET primary_conninfo = ''")
 
@@ -84,7 +83,7 @@ class Standby(Closing):
                 raise self._problem(f"still receives after {STREAMS_WITHIN_S:g} s")
 
     def as_server(self, name: str) -> PostgresServer:
-        """Return it as a server that links may lead to."""
+        """Return it as a server to which links can lead."""
         return PostgresServer(self._copy.url, self._primary.version, run=self._copy.run, name=name)
 
     async def fence_primary(self) -> None:
@@ -93,7 +92,7 @@ class Standby(Closing):
             await _set(admin, "ALTER SYSTEM SET default_transaction_read_only = on")
 
     def promote(self) -> None:
-        """Promote it, and let the primary's name and URL mean it."""
+        """Promote it. After that the primary's name and URL mean this server."""
         began = time.monotonic()
         run_blocking(self._promote())
         self.promotion_ms = (time.monotonic() - began) * 1e3
@@ -105,7 +104,7 @@ class Standby(Closing):
         self._copy.run.crash()
 
     def rewind_former(self) -> None:
-        """Once this one was promoted: rewind the old primary, and wait until it has all that this one has."""
+        """After this one's promotion: rewind the old primary, and wait until it has everything that this one has."""
         if self.former is None:
             raise HarnessError(f"the standby of {self._primary.name} was not promoted: there is nothing to rewind")
         self._primary.rewind(self.former)
@@ -122,7 +121,7 @@ class Standby(Closing):
                 raise HarnessError(f"the rewound primary does not stream after {STREAMS_WITHIN_S:g} s")
 
     def give_back(self) -> None:
-        """Once the old primary follows: stop this one, which sends it all that it has, and promote that one."""
+        """Stop this one, which first sends everything to the following old primary, and promote the old primary."""
         if self.former is None:
             raise HarnessError(f"the standby of {self._primary.name} was not promoted: there is nothing to give back")
         self._primary.stop()
@@ -141,7 +140,7 @@ class Standby(Closing):
         return HarnessError(f"the standby of {self._primary.name} {what}", hint=hint)
 
     def close(self) -> None:
-        """Unless it was promoted: stop it, and let the primary commit without it. Idempotent."""
+        """If it was not promoted: stop it, and let the primary commit without it. Idempotent."""
         if self._over:
             return
         self._over = True

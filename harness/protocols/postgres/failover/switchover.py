@@ -25,7 +25,7 @@ from harness.protocols.postgres.words import Postgres
 from harness.vocabulary import ANY_OUTCOME
 
 OldPrimary: TypeAlias = Literal["writable", "read_only"]
-"""Whether the old primary goes on as before, or its sessions only read from now on (25006)."""
+"""Whether the old primary continues as before, or its sessions become read-only (25006)."""
 OLD_PRIMARY_USED = EvidenceKind(
     "old_primary_used", "PostgreSQL", "the service used connections to the old primary after another was promoted"
 )
@@ -33,17 +33,18 @@ OLD_PRIMARY_USED = EvidenceKind(
 
 @dataclass(frozen=True, repr=False)
 class SwitchOver(TimedFault, kind="server.switch_over"):
-    """PostgreSQL's standby is promoted while the old primary lives on: open connections stay there, new ones do not.
+    """PostgreSQL's standby is promoted while the old primary lives on. Open connections stay there, new ones do not.
 
     For example::
 
         async with lab.inject(server.switch_over(postgres, old="read_only")):
             await lab.deliver(5)
 
-    The address leads to the new primary from then on, and a pool goes on using its connections to the old one. A
-    writable one is a split brain: with a synchronous standby it can acknowledge nothing any more, since its COMMITs
-    wait for one that has gone; with an asynchronous one it acknowledges what is lost when it goes, which is counted
-    (`service.rows_lost`, and the figure `acknowledged_by_old_primary`). When healed, the old primary is killed.
+    From then on the address leads to the new primary, but a pool keeps using its connections to the old one. A writable
+    old primary is a split brain. If the standby was synchronous, it can acknowledge nothing more, because its COMMITs
+    wait for a standby that is gone. If the standby was asynchronous, it acknowledges deliveries that are lost when it
+    ends; they are counted (`service.rows_lost`, and the figure `acknowledged_by_old_primary`). When healed, the old
+    primary is killed.
 
     Args:
         link: the link to the PostgreSQL server. Every other link to the same server is switched over, too.
@@ -61,11 +62,11 @@ class SwitchOver(TimedFault, kind="server.switch_over"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """The old one refuses every INSERT: deliveries that meet it may be refused."""
+        """The old one refuses every INSERT, so deliveries that meet it may be refused."""
         return Example(cls(ground.link_as(Postgres), old="read_only"), deliveries=SOME, expect=ANY_OUTCOME)
 
     def effect(self) -> str:
-        """What it does, and what becomes of the old one."""
+        """What it does, and what happens to the old one."""
         left = "lives on" if self.old == "writable" else "only reads from now on"
         return f"promote the {self.standby} standby of {self.link} while the old primary {left}"
 
@@ -106,7 +107,7 @@ class _SwitchOver(Injection):
         await self._site.lead_new_connections(self._server)
 
     async def fired(self) -> int:
-        """How many sessions the service has used at the old primary since, or statements that it was refused there."""
+        """How many of the old primary's sessions the service has used since, or how many statements it refused."""
         return 0 if self._old is None else await self._used(self._old)
 
     async def _used(self, old: Copy) -> int:
@@ -118,7 +119,7 @@ class _SwitchOver(Injection):
             return int(await asking.fetchval(sql, self._user, self._promoted_at))
 
     async def heal(self) -> None:
-        """Kill the old primary, lead every connection to the new one, and compare what both have stored, once."""
+        """Kill the old primary, lead every connection to the new one, and compare the rows of both, once."""
         standby, self._standby = self._standby, None
         if standby is None:
             return

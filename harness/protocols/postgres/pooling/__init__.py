@@ -1,1 +1,1 @@
-"""A pooler between the service and PostgreSQL: how PgBouncer is started and asked, and what it does to a service."""
+"""A pooler between the service and PostgreSQL: how the harness starts and asks PgBouncer, and its faults."""

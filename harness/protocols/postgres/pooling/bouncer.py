@@ -1,4 +1,4 @@
-"""A PgBouncer of the harness's own, in front of one database of one PostgreSQL server."""
+"""The harness's own PgBouncer, in front of one database of one PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from harness.stack.servers.server import Launch, Server
 __all__ = ["PgBouncer", "Pooled", "PoolerSettings"]
 
 IGNORED = ("extra_float_digits", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
-"""What drivers say at a connect, and a pooler cannot say to a server that it has connected to before."""
+"""Settings that drivers send at a connect. A pooler cannot pass them to a server to which it is already connected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Pooled:
 
 
 class PgBouncer(Server):
-    """See the module. Clients have the user and password that the database has, and each transaction any connection."""
+    """See the module. Clients use the database's user and password, and each transaction gets any connection."""
 
     protocol = "postgres"
     default_port = 6432
@@ -63,7 +63,10 @@ class PgBouncer(Server):
 
     @classmethod
     def start(cls, launch: Launch, pooled: Pooled, settings: PoolerSettings) -> PgBouncer:
-        """Start it in the launch's folder; return when it answers. Raises HarnessError if there is none."""
+        """Start it in the launch's folder; return when it answers.
+
+        Raises HarnessError if this machine has no PgBouncer.
+        """
         program = POOLER.find()
         if program is None:
             raise HarnessError(POOLER.available().detail, hint=POOLER.available().mend)
@@ -114,7 +117,7 @@ class _Recipe:
         self._write("users.txt", f'"{self.pooled.user}" "{self.pooled.password}"\n')
 
     def socket(self, port: int) -> str:
-        """Its Unix socket, without a file: a folder's path may be too long for a socket's."""
+        """Its abstract Unix socket: the path of a file could be too long for a socket."""
         return f"\0{self.abstract}/.s.PGSQL.{port}"
 
     def spec(self, port: int) -> ProcessSpec:

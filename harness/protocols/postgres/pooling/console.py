@@ -1,7 +1,7 @@
 """PgBouncer's admin console: commands and their answers.
 
-It knows only PostgreSQL's simple queries, of which asyncpg returns no rows. Over its Unix socket it lets its own user
-in without a password.
+It supports only PostgreSQL's simple queries, for which asyncpg returns no rows. Over its Unix socket it admits its own
+user without a password.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ async def ask(path: str, command: str) -> Sequence[Row]:
         command: as in pgbouncer(1), "Admin console".
 
     Raises:
-        HarnessError: it says that it cannot, or closes the connection.
+        HarnessError: it answers with an error, or closes the connection.
         OSError: it cannot be reached, or has not answered in half a minute (TimeoutError).
     """
     async with asyncio.timeout(ANSWERS_WITHIN_S):
@@ -46,7 +46,7 @@ async def ask(path: str, command: str) -> Sequence[Row]:
 
 
 def _connected(path: str) -> socket.socket:
-    """Connect at once, or not at all: it is on this machine. uvloop by itself knows no abstract path."""
+    """Connect at once, or not at all, because it is on this machine. uvloop itself does not support abstract paths."""
     connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connected.connect(path)

@@ -1,4 +1,4 @@
-"""Faults of a pooler: one that pools as it should, with limits of its own, and one that is paused."""
+"""Faults of a pooler: a healthy one with its own limits, and one that is paused."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ WAITED_FOR_POOLER = EvidenceKind(
     "waited_for_pooler", "PgBouncer", "clients of the service's waited for a server, by SHOW POOLS"
 )
 TURNED_AWAY = ("no more connections allowed", "query_wait_timeout", "unsupported startup parameter")
-"""What its log says of a client that one of its limits ends."""
+"""Its log's line about a client that one of its limits ends."""
 
 
 @dataclass(frozen=True, repr=False)
 class Pool(TimedFault, kind="server.pooler"):
-    """A PgBouncer is put behind a link by which the service may go through a pooler: transaction pooling.
+    """A PgBouncer with transaction pooling is put behind a link through which the service can use a pooler.
 
     For example, with two connections to the server for all clients::
 
@@ -40,24 +40,24 @@ class Pool(TimedFault, kind="server.pooler"):
         async with lab.inject(server.pooler(pooled, default_pool_size=2)):
             await lab.deliver(8)
 
-    Each transaction gets the connection that has been idle for longest (`server_round_robin`), so that what belongs to
-    a session (a prepared statement, a setting) is not there in the next one. It reaches the server by the link that the
-    pooler's link names (`pool_of`): the relay sees what the service says to PgBouncer on the one, and what PgBouncer
-    says to the server on the other. While this fault is in force every other fault of the pooler's link strikes
-    PgBouncer: `server.restart(pooled)`. The connections of before end. When healed, the link leads to the server again.
+    Each transaction gets the connection that has been idle longest (`server_round_robin`), so that the next transaction
+    does not have a session's prepared statements and settings. PgBouncer reaches the server through the link that the
+    pooler's link names (`pool_of`): on one link the relay sees what the service says to PgBouncer, on the other what
+    PgBouncer says to the server. While this fault is in force, every other fault of the pooler's link strikes
+    PgBouncer: `server.restart(pooled)`. Earlier connections end. When healed, the link leads to the server again.
 
     Args:
         link: a link with `pool_of` in the target description.
         default_pool_size: how many connections to the server it has, as in pgbouncer(5).
-        max_client_conn: how many clients may be connected; the next ones are turned away (08P01).
-        query_wait_timeout_s: how long a client waits for a connection to the server, until it is turned away (08P01).
-        ignore_startup_parameters: whether it takes clients that set time-outs as they connect, and forgets these; as it
-            comes it turns them away (08P01).
+        max_client_conn: how many clients may be connected; further ones are refused (08P01). query_wait_timeout_s: how
+            long a client waits for a connection to the server until it is refused (08P01). ignore_startup_parameters:
+            whether it accepts clients that set time-outs when they connect, and ignores these settings; by default it
+            refuses them (08P01).
         at: when it strikes. At a message the relay holds that message until the fault has struck. At another moment it
             strikes as soon as the moment is seen. None: when it is injected.
 
     Raises:
-        UsageError: a number is less than 1; or, when it is injected, no pooler leads by the link.
+        UsageError: a number is less than 1; or, when it is injected, the link does not lead through a pooler.
     """
 
     does: ClassVar[str] = "put a PgBouncer behind {fault.link}"
@@ -114,11 +114,11 @@ class _Pool(Injection):
         self._in_force = True
 
     async def fired(self) -> int:
-        """How many of the service's connections to it have carried something."""
+        """How many of the service's connections to it have carried bytes."""
         return (await self._meter.read()).touched if self._in_force else 0
 
     async def heal(self) -> None:
-        """Record what went through it, once; lead the link to the server, and end PgBouncer."""
+        """Record the traffic through it, once; lead the link to the server, and end PgBouncer."""
         pooler = self._pooler.process
         try:
             if self._in_force and pooler is not None:
@@ -147,8 +147,8 @@ class PausePooler(TimedFault, kind="server.pause_pooler"):
         async with lab.inject(server.pooler(pooled)), lab.inject(server.pause_pooler(pooled)):
             await lab.deliver(expect=REFUSED)
 
-    Transactions that have begun are ended first. Then clients stay connected and get no answer: PgBouncer holds what
-    they send until it is resumed.
+    PgBouncer first lets open transactions end. Then clients stay connected and get no answer: PgBouncer holds their
+    messages until it is resumed.
 
     Args:
         link: a link behind which `server.pooler` has put a PgBouncer.
@@ -172,7 +172,7 @@ class PausePooler(TimedFault, kind="server.pause_pooler"):
         return Example(cls(link), before=(Pool(link),), restarted_with=ground.pooled_with, met="until met")
 
     def injection(self, site: Site) -> Injection:
-        """Pause it, and look who waits."""
+        """Pause it, and count who waits."""
         return _PausePooler(self, site)
 
 

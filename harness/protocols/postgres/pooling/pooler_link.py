@@ -1,4 +1,4 @@
-"""The PgBouncer behind a pooler's link: a fault starts it, and ends it when healed."""
+"""The PgBouncer behind a pooler's link. A fault starts it, and ends it when healed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Pooler", "pooler_behind"]
 
 
 class Pooler:
-    """Puts a PgBouncer behind a link, which reaches the server by the link that it pools."""
+    """Puts a PgBouncer behind a link. It reaches the server through the link that it pools."""
 
     def __init__(self, site: Site, fault: TimedFault, link: Link, settings: PoolerSettings) -> None:
         self._site = site
@@ -26,7 +26,7 @@ class Pooler:
         self._settings = settings
         self._before: LaidLink | None = None
         self.process: PgBouncer | None = None
-        """None: it is not there, or not any more."""
+        """None: it does not exist yet, or no longer."""
 
     async def make(self) -> PgBouncer:
         """Start it, and lead the link to it. Earlier connections end. Raises UsageError for another link."""
@@ -49,7 +49,7 @@ class Pooler:
         return self.process
 
     async def give_up(self) -> None:
-        """Lead the link to the server that it led to before, and end PgBouncer. Idempotent."""
+        """Lead the link to its earlier server, and end PgBouncer. Idempotent."""
         process, self.process = self.process, None
         if process is None or self._before is None:
             return

@@ -22,7 +22,7 @@ from harness.protocols.postgres.words import Postgres
 __all__ = ["LOGINS_REFUSED", "LoginsRefused", "change_password", "limit_connections"]
 
 Whose: TypeAlias = Literal["role", "database"]
-"""Whose limit of sessions it is."""
+"""Whose limit of sessions is set."""
 NO_LIMIT = -1
 LOGINS_REFUSED = EvidenceKind(
     "logins_refused", "PostgreSQL", "the service was refused a session (53300), by the server's log"
@@ -38,7 +38,7 @@ _LINES: Mapping[Whose, str] = {
 
 @dataclass(frozen=True, repr=False)
 class LimitConnections(Fault, kind="server.limit_connections"):
-    """PostgreSQL lets the service have only so many sessions: it refuses further ones with 53300 until healed.
+    """PostgreSQL limits the service's sessions: it refuses further ones with 53300 until healed.
 
     For example::
 
@@ -46,8 +46,8 @@ class LimitConnections(Fault, kind="server.limit_connections"):
             await lab.deliver(5, expect=ANY_OUTCOME)
 
     It sets the CONNECTION LIMIT of the service's role ("ALTER ROLE" in PostgreSQL's manual), or that of its database
-    ("ALTER DATABASE"), which every role but a superuser shares. Sessions that are open stay. For slots that somebody
-    else has, see `server.take_connections`.
+    ("ALTER DATABASE"), which every role but a superuser shares. Open sessions stay. For slots that another role has,
+    see `server.take_connections`.
 
     Args:
         link: the link to the PostgreSQL server.
@@ -73,7 +73,7 @@ class LimitConnections(Fault, kind="server.limit_connections"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """The service has to connect again, and no connection is let in: it refuses."""
+        """The service has to connect again, and every connect is refused, so it refuses."""
         link = ground.link_as(Postgres)
         return Example(cls(link, 0), beside=(cut(link),), deliveries=SOME, expect=ground.without_link)
 
@@ -84,15 +84,15 @@ class LimitConnections(Fault, kind="server.limit_connections"):
 
 @dataclass(frozen=True, repr=False)
 class ChangePassword(Fault, kind="server.change_password"):
-    """The password of the service's role is another one until healed: new sessions are refused with 28P01.
+    """The password of the service's role is changed until healed: new sessions are refused with 28P01.
 
     For example::
 
         async with lab.inject(link.cut(postgres), server.change_password(postgres)):
             await lab.deliver(5, expect=REFUSED)
 
-    As when it was rotated before the service was given the new one ("ALTER ROLE" in PostgreSQL's manual): sessions that
-    are open stay.
+    This happens when the password is rotated before the service gets the new one ("ALTER ROLE" in PostgreSQL's manual).
+    Open sessions stay.
 
     Args:
         link: the link to the PostgreSQL server.
@@ -105,7 +105,7 @@ class ChangePassword(Fault, kind="server.change_password"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """The service has to connect again, and no connection is let in: it refuses."""
+        """The service has to connect again, and every connect is refused, so it refuses."""
         link = ground.link_as(Postgres)
         return Example(cls(link), beside=(cut(link),), deliveries=SOME, expect=ground.without_link)
 
@@ -117,7 +117,7 @@ class ChangePassword(Fault, kind="server.change_password"):
 class LoginsRefused(Injection):
     """Changes PostgreSQL so that it refuses the service's logins, and changes it back.
 
-    `evidence`: what the refusals are. `line`: a refusal in the server's log, with the names of the service's role and
+    `evidence`: the kind of evidence. `line`: a refusal in the server's log, with the names of the service's role and
     database in `{user}` and `{database}`.
     """
 

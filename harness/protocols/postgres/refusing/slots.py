@@ -27,10 +27,10 @@ from harness.protocols.postgres.words import Postgres
 __all__ = ["take_connections"]
 
 AT_ONCE = 16
-"""How many logins are under way at once."""
+"""How many logins run at once."""
 REFUSED_IN_A_ROW = 3
 TAKEN_WITHIN_S = 30.0
-"""Far beyond what the last sessions need to end."""
+"""Far more than the last sessions need to end."""
 DATABASE = "postgres"
 FREE = """
     SELECT max(setting::int) FILTER (WHERE name = 'max_connections')
@@ -38,22 +38,22 @@ FREE = """
         - (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')
     FROM pg_settings
 """
-"""How many more sessions a role that is no superuser can have, while the one that asks is open."""
+"""How many more sessions a role that is not a superuser can have, while the asking session is open."""
 
 
 @dataclass(frozen=True, repr=False)
 class TakeConnections(Fault, kind="server.take_connections"):
-    """Somebody else takes PostgreSQL's slots for real: further sessions are refused with 53300 until healed.
+    """Another role takes all of PostgreSQL's slots: further sessions are refused with 53300 until healed.
 
     For example::
 
         async with lab.inject(link.cut(postgres), server.take_connections(postgres)):
             await lab.deliver(5, expect=REFUSED)
 
-    A role of the harness's own opens sessions until there is no slot left ("max_connections" in PostgreSQL's manual;
-    those for superusers stay, by which the harness looks at the server), and then closes as many as are to be left.
-    Sessions that are open stay, and a slot that the service gives up it may have again: so cut its connections before.
-    Healed, the sessions are closed. `server.limit_connections` costs none, and is for the service's role or database.
+    The harness's own role opens sessions until no slot is left ("max_connections" in PostgreSQL's manual; the slots for
+    superusers stay, and the harness uses them to look at the server). Then it closes as many as must be left. Open
+    sessions stay, and the service can get a slot back that it gives up, so cut its connections before. When healed, the
+    sessions are closed. `server.limit_connections` uses no slots, and limits the service's role or database.
 
     Args:
         link: the link to the PostgreSQL server.
@@ -76,7 +76,7 @@ class TakeConnections(Fault, kind="server.take_connections"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """The service has to connect again, and no connection is let in: it refuses."""
+        """The service has to connect again, and every connect is refused, so it refuses."""
         link = ground.link_as(Postgres)
         return Example(cls(link), before=(cut(link),), deliveries=SOME, expect=ground.without_link)
 
@@ -86,7 +86,7 @@ class TakeConnections(Fault, kind="server.take_connections"):
         return f"take {left} of PostgreSQL's slots"
 
     def injection(self, site: Site) -> Injection:
-        """Open sessions until there is no slot."""
+        """Open sessions until no slot is left."""
         return _TakeConnections(self, site)
 
 

@@ -34,7 +34,7 @@ WAITS = "SELECT 1 FROM pg_stat_activity WHERE usename = $1 AND state = 'active' 
 
 @dataclass(frozen=True, repr=False)
 class CancelReads(ReplicaFault, kind="server.cancel_reads"):
-    """The standby cancels the service's first read of a table (40001): it is in the way of what has to be replayed.
+    """The standby cancels the service's first read of a table (40001), because the read blocks its replay.
 
     For example::
 
@@ -42,11 +42,11 @@ class CancelReads(ReplicaFault, kind="server.cancel_reads"):
         async with lab.inject(server.cancel_reads(replica, "deliveries")):
             await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
 
-    Nothing is made up: a migration on the primary rebuilds the table's primary key (REINDEX), for which a read at the
-    standby has to wait as soon as that is replayed; then it locks the table, and the standby, which waits for nobody
-    (`max_standby_streaming_delay = 0`), cancels the read ("Handling Query Conflicts" in PostgreSQL's manual). After
-    that the migration is rolled back. Reads and writes at the primary wait meanwhile: for the tenth of a second until
-    the read has come to the standby and was cancelled, or until the fault is healed. The fault makes the standby, as
+    The conflict is real: a migration on the primary rebuilds the table's primary key (REINDEX). As soon as this is
+    replayed, a read at the standby waits for it. Then the migration locks the table, and the standby, which does not
+    wait (`max_standby_streaming_delay = 0`), cancels the read ("Handling Query Conflicts" in PostgreSQL's manual).
+    After that the migration is rolled back. Until then reads and writes at the primary wait: for the tenth of a second
+    until the read at the standby was cancelled, or until the fault is healed. The fault creates the standby, as
     `server.standby` does.
 
     Args:
@@ -127,7 +127,10 @@ class _CancelReads(OnReplica):
         return bool(await standby.fetchval(WAITS, self._replica.laid.words["user"]))
 
     async def _send_log(self) -> None:
-        """Have what the migration has logged sent: a COMMIT that has logged something writes all before it."""
+        """Make the server send what the migration has logged.
+
+        A COMMIT with a log record writes everything before it.
+        """
         async with open_session(self._replica.followed.admin_url) as other:
             await other.execute("SELECT pg_logical_emit_message(true, 'harness', '')")
 
@@ -135,7 +138,7 @@ class _CancelReads(OnReplica):
         return await self.fired() > 0
 
     async def fired(self) -> int:
-        """How many statements of the service's it has cancelled."""
+        """How many of the service's statements it has cancelled."""
         laid = self._replica.laid
         if self._log_mark is None or laid.log is None:
             return 0
@@ -143,7 +146,7 @@ class _CancelReads(OnReplica):
         return len(re.findall(line, laid.log.read(self._log_mark)))
 
     async def heal(self) -> None:
-        """Roll the migration back if it waits for a read still; record what was cancelled, once."""
+        """Roll back the migration if it still waits for a read; record the cancelled reads, once."""
         try:
             await self._migrating.end(cancel=True)
             cancelled = await self.fired()

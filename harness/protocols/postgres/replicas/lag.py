@@ -36,7 +36,7 @@ READ_THERE = EvidenceKind("read_there", "PostgreSQL", "the service read what it 
 
 @dataclass(frozen=True, repr=False)
 class OnStandby(ReplicaFault, kind="server.standby"):
-    """A standby that streams from the primary is put behind a link by which the service reads a replica.
+    """A standby that streams from the primary is put behind a link through which the service reads a replica.
 
     For example, to break that standby and nothing else::
 
@@ -44,9 +44,9 @@ class OnStandby(ReplicaFault, kind="server.standby"):
         async with lab.inject(server.standby(replica)), lab.inject(server.crash(replica, down_ms=None)):
             await lab.request("delivery", of=0)
 
-    It is asynchronous, so that it is behind for as long as it takes to stream and replay. While this fault is in force
-    every other fault of that link's server strikes the standby. The connections of before end. Healed, the link leads
-    to the primary again. That it streamed is evidence that it was there; that the service read there is felt.
+    It is asynchronous, so it is behind by the time that streaming and replay take. While this fault is in force, every
+    other fault of that link's server strikes the standby. Earlier connections end. When healed, the link leads to the
+    primary again. Its streaming is evidence that it was there; only reads of the service show that the service felt it.
 
     Args:
         link: a link with `replica_of` in the target description.
@@ -61,7 +61,7 @@ class OnStandby(ReplicaFault, kind="server.standby"):
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (STREAMED, READ_THERE)
 
     def injection(self, site: Site) -> Injection:
-        """Make the standby, and lead the link to it."""
+        """Create the standby, and lead the link to it."""
         return _OnStandby(self, site)
 
 
@@ -78,7 +78,7 @@ class _OnStandby(OnReplica):
         return self._replica.reads() if self._acted else 0
 
     async def heal(self) -> None:
-        """Record what was read there, once; lead the link to the primary, and stop the standby."""
+        """Record the reads there, once; lead the link to the primary, and stop the standby."""
         try:
             reads = await self.fired()
             self._acted = False
@@ -90,7 +90,7 @@ class _OnStandby(OnReplica):
 
 @dataclass(frozen=True, repr=False)
 class PauseReplay(ReplicaFault, kind="server.pause_replay"):
-    """The standby that the service reads replays nothing any more: it lacks what is committed from then on.
+    """The standby that the service reads stops replaying: it lacks everything that is committed from then on.
 
     For example::
 
@@ -99,10 +99,10 @@ class PauseReplay(ReplicaFault, kind="server.pause_replay"):
             await lab.deliver()
             await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
 
-    It calls `pg_wal_replay_pause` ("Recovery Control Functions" in PostgreSQL's manual), once the standby has all that
-    there was. A standby that a long query, a full disk or a slow machine holds up looks the same. The fault makes the
-    standby, as `server.standby` does. It needs a read of the service's at the standby while that lacks a row; else the
-    run is inconclusive.
+    It calls `pg_wal_replay_pause` ("Recovery Control Functions" in PostgreSQL's manual) when the standby has caught up.
+    A standby that a long query, a full disk or a slow machine delays looks the same. The fault creates the standby, as
+    `server.standby` does. The service must read from the standby while that lacks a row; otherwise the run is
+    inconclusive.
 
     Args:
         link: a link with `replica_of` in the target description.
@@ -116,13 +116,13 @@ class PauseReplay(ReplicaFault, kind="server.pause_replay"):
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (STALE_READ,)
 
     def injection(self, site: Site) -> Injection:
-        """Make the standby, and pause it."""
+        """Create the standby, and pause it."""
         return _PauseReplay(self, site)
 
 
 @dataclass(frozen=True, repr=False)
 class DelayReplay(ReplicaFault, kind="server.delay_replay"):
-    """The standby that the service reads replays each transaction so long after it was committed.
+    """The standby that the service reads replays each transaction `delay_ms` after its commit.
 
     For example::
 
@@ -131,8 +131,8 @@ class DelayReplay(ReplicaFault, kind="server.delay_replay"):
             await lab.deliver()
             await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
 
-    It sets `recovery_min_apply_delay`, as is done on purpose to have the past at hand. The fault makes the standby, as
-    `server.standby` does, and its evidence is that of `server.pause_replay`.
+    It sets `recovery_min_apply_delay`, which operators use on purpose to keep a view of the past. The fault creates the
+    standby, as `server.standby` does. Its evidence is that of `server.pause_replay`.
 
     Args:
         link: a link with `replica_of` in the target description.
@@ -149,7 +149,7 @@ class DelayReplay(ReplicaFault, kind="server.delay_replay"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """A delivery that the standby lacks is read."""
+        """A delivery is read that the standby lacks."""
         return read_behind(cls(ground.link_as(Postgres), delay_ms=3_600_000), ground)
 
     def __post_init__(self) -> None:
@@ -158,12 +158,12 @@ class DelayReplay(ReplicaFault, kind="server.delay_replay"):
             raise UsageError.at(self.kind, "delay_ms", self.delay_ms, "less than 1", mend="write 1 or more")
 
     def injection(self, site: Site) -> Injection:
-        """Make the standby, and set the delay."""
+        """Create the standby, and set the delay."""
         return _DelayReplay(self, site)
 
 
 class _Behind(OnReplica):
-    """Makes the standby fall behind, and counts the reads that it answers then."""
+    """Makes the standby fall behind, and counts the reads that it then answers."""
 
     _log_mark: int | None = None
 
@@ -178,17 +178,17 @@ class _Behind(OnReplica):
 
     @abc.abstractmethod
     async def let_go(self, server: PostgresServer) -> None:
-        """Make it replay everything: the standby may be another fault's."""
+        """Make it replay everything, because the standby may belong to another fault."""
 
     async def fired(self) -> int:
-        """How many reads the standby has answered, if it lacks rows of the primary's."""
+        """How many reads the standby has answered, if it lacks rows of the primary."""
         if self._log_mark is None:
             return 0
         reads = self._replica.reads(self._log_mark)
         return reads if reads and await self._lacked() else 0
 
     async def _lacked(self) -> int:
-        """How many rows of the primary's it lacks; 1 if the target has no SQL that lists them."""
+        """How many of the primary's rows it lacks; 1 if the target has no SQL that lists them."""
         followed = self._replica.followed
         there = await stored_on(followed)
         if there is None:
@@ -197,7 +197,7 @@ class _Behind(OnReplica):
         return len(missing(there, here or ()))
 
     async def heal(self) -> None:
-        """Record the stale reads, once; let it replay, and give it up."""
+        """Record the stale reads, once; let it replay, and stop using it."""
         try:
             reads = await self.fired()
             mark, self._log_mark = self._log_mark, None

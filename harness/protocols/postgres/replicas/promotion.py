@@ -20,9 +20,11 @@ PROMOTED_USED = EvidenceKind(
 
 @dataclass(frozen=True, repr=False)
 class PromoteReplica(ReplicaFault, kind="server.promote_replica"):
-    """The standby that the service reads is promoted while its primary lives on: it follows no more, and takes writes.
+    """The standby that the service reads is promoted while its primary lives on.
 
-    For example, with what somebody does on it then::
+    It stops following, and accepts writes.
+
+    For example, with a change that an operator then makes on it::
 
         replica = Postgres("replica")
         drill = server.execute(replica, "DELETE FROM deliveries")
@@ -30,8 +32,9 @@ class PromoteReplica(ReplicaFault, kind="server.promote_replica"):
             await lab.request("delivery", of=0)
             await lab.deliver()
 
-    This is a drill, or an operator's mistake: only the link for reads leads to that server, and what it stores is lost.
-    The fault makes the standby, as `server.standby` does. When it is healed, the link leads to the primary again.
+    This is a drill, or an operator's mistake: only the link for reads leads to that server, and everything that it
+    stores is lost. The fault creates the standby, as `server.standby` does. When it is healed, the link leads to the
+    primary again.
 
     Args:
         link: a link with `replica_of` in the target description.
@@ -45,7 +48,7 @@ class PromoteReplica(ReplicaFault, kind="server.promote_replica"):
     evidence: ClassVar[tuple[EvidenceKind, ...]] = (PROMOTED_USED,)
 
     def injection(self, site: Site) -> Injection:
-        """Make the standby, and promote it."""
+        """Create the standby, and promote it."""
         return _PromoteReplica(self, site)
 
 
@@ -60,7 +63,7 @@ class _PromoteReplica(OnReplica):
         self._promoted_at = dt.datetime.now(dt.UTC)
 
     async def fired(self) -> int:
-        """How many sessions the service has used there since."""
+        """How many sessions the service has used there since then."""
         if self._promoted_at is None:
             return 0
         sql = "SELECT count(*) FROM pg_stat_activity WHERE usename = $1 AND query_start > $2"

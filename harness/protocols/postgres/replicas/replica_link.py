@@ -44,7 +44,7 @@ def read_behind(fault: TimedFault, ground: Ground, *, deliveries: int = 1) -> Ex
 
 @dataclass(frozen=True, repr=False)
 class ReplicaFault(TimedFault):
-    """A fault of the standby behind a link by which the service reads a replica."""
+    """A fault of the standby behind a link through which the service reads a replica."""
 
     needs_own_server: ClassVar[bool] = True
     of_a_replica: ClassVar[bool] = True
@@ -57,9 +57,9 @@ class ReplicaFault(TimedFault):
 
 
 class Replica:
-    """The standby behind a link; a fault that finds one there already uses that.
+    """The standby behind a link. If a fault finds one there already, it uses that one.
 
-    `settings`: statements that configure the standby, once it is there.
+    `settings`: statements that configure the standby when it exists.
     """
 
     def __init__(
@@ -83,19 +83,19 @@ class Replica:
 
     @property
     def laid(self) -> LaidLink:
-        """The link, as it is laid now."""
+        """The link's current state."""
         return self._site.laid(self._link)
 
     @property
     def standby(self) -> Standby:
-        """The one that this fault has made. Raises HarnessError if it used another fault's."""
+        """The standby that this fault has created. Raises HarnessError if it uses another fault's."""
         if self._standby is None:
             problem = f"{self._link} leads to a standby of another fault, which this fault cannot use"
             raise HarnessError(problem, hint="inject this one alone")
         return self._standby
 
     async def make(self) -> PostgresServer:
-        """Put a standby behind the link that has replayed everything. Return it. Idempotent."""
+        """Put a standby that has replayed everything behind the link. Return it. Idempotent."""
         if self._server is None:
             self._server = await self._made()
             for setting in self._settings:
@@ -129,9 +129,9 @@ class Replica:
                 raise HarnessError(problem, hint="see its log for the reason")
 
     def reads(self, mark: int = 0) -> int:
-        """How many statements of the service's that read what it has stored the standby has logged since `mark`.
+        """How many of the service's statements that read stored rows the standby has logged since `mark`.
 
-        Their table is the one in the SQL that lists what is stored; without it every statement counts.
+        Their table is the one in the target's SQL; without that SQL every statement counts.
         """
         laid, table = self.laid, _READS.search(self.followed.stored or "")
         if laid.log is None:
@@ -142,7 +142,7 @@ class Replica:
         return sum(1 for entry in ENTRY.split(laid.log.read(mark)) if of_service.search(entry))
 
     async def give_up(self) -> None:
-        """Lead the link to the server that it led to before, and stop the standby. Idempotent."""
+        """Lead the link to its earlier server, and stop the standby. Idempotent."""
         self._server = None
         standby, self._standby = self._standby, None
         if standby is None:
@@ -157,7 +157,7 @@ class Replica:
 
 
 class OnReplica(Injection):
-    """An injection that makes the standby, and gives it up when healed. `settings`: see `Replica`."""
+    """An injection that creates the standby, and stops it when healed. `settings`: see `Replica`."""
 
     settings: ClassVar[tuple[str, ...]] = (LOG_ALL,)
 

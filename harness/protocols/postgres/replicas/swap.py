@@ -25,7 +25,7 @@ from harness.relay import Ended, Report
 from harness.vocabulary import ANY_OUTCOME
 
 Former: TypeAlias = Literal["follows", "killed"]
-"""What becomes of the old primary: it follows the new one at its own address, or is gone."""
+"""What happens to the old primary: it follows the new one at its own address, or is gone."""
 FORMERS: tuple[Former, ...] = ("follows", "killed")
 NEW_PRIMARY_USED = EvidenceKind(
     "new_primary_used", "PostgreSQL", "the service had sessions at the new primary, whose address it had to find"
@@ -37,7 +37,7 @@ PRIMARY_NOT_FOUND = EvidenceKind(
 
 @dataclass(frozen=True, repr=False)
 class Swap(ReplicaFault, kind="server.swap"):
-    """The standby that the service reads becomes the primary, and no address follows: the service has to find it.
+    """The standby that the service reads becomes the primary, and addresses stay: the service has to find it.
 
     For example::
 
@@ -45,11 +45,11 @@ class Swap(ReplicaFault, kind="server.swap"):
         async with lab.inject(server.swap(replica)):
             await lab.deliver(5)
 
-    Each link goes on leading to the same server as before. The old primary is stopped in its orderly way, so that the
-    standby has all that it had, and then follows the new one: the link for writes leads to a server that only reads,
-    and the link for reads to the primary. With `former="killed"` it gets SIGKILL and stays away. The fault makes the
-    standby, as `server.standby` does, but a synchronous one: nothing that was acknowledged may be lost. Healed, the
-    old one is stopped, and both links lead to the new primary.
+    Each link keeps leading to the same server. The old primary is shut down in an orderly way, so that the standby has
+    everything, and then follows the new one: the link for writes leads to a read-only server, and the link for reads to
+    the primary. With `former="killed"` the old primary gets SIGKILL and stays away. The fault creates the standby, as
+    `server.standby` does, but a synchronous one: no acknowledged delivery may be lost. When healed, the old one is
+    stopped, and both links lead to the new primary.
 
     Args:
         link: a link with `replica_of` in the target description.
@@ -70,16 +70,16 @@ class Swap(ReplicaFault, kind="server.swap"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """Deliveries that come before the new primary is found may be refused."""
+        """Deliveries that come before the service finds the new primary may be refused."""
         return Example(cls(ground.link_as(Postgres)), restarted_with=ground.read_with, expect=ANY_OUTCOME)
 
     def effect(self) -> str:
-        """What it does, and what becomes of the old primary."""
+        """What it does, and what happens to the old primary."""
         end = "follows it" if self.former == "follows" else "is killed"
         return f"make the standby behind {self.link} the primary at its own address, while the old one {end}"
 
     def injection(self, site: Site) -> Injection:
-        """Make the standby, end the primary, promote the standby."""
+        """Create the standby, end the primary, promote the standby."""
         return _Swap(self, site)
 
 
@@ -113,7 +113,7 @@ class _Swap(Injection):
         self._site.failed_over(FailedOver(primary.name, "synchronous", away_ms, promotion_ms), time.monotonic_ns())
 
     async def fired(self) -> int:
-        """How many sessions the service has had at the new primary; if none, how often it asked at the old address."""
+        """How many sessions the service has had at the new primary; if none, how often it tried the old address."""
         return (await self._used() or await self._old.asked()) if self._promoted_at is not None else 0
 
     async def _used(self) -> int:
@@ -150,7 +150,7 @@ class _Swap(Injection):
 
 
 class _OldAddress:
-    """Counts what the service asks at the old primary's address. The end of an idle connection does not count."""
+    """Counts the service's requests to the old primary's address. The end of an idle connection does not count."""
 
     def __init__(self, site: Site, laid: LaidLink) -> None:
         self._site = site
@@ -160,7 +160,10 @@ class _OldAddress:
         self._leave: Callable[[], None] = lambda: None
 
     async def begin(self) -> None:
-        """Count from now on, before the old primary ends: no connection outlives it, so later questions connect."""
+        """Count from now on, before the old primary ends.
+
+        No connection outlives it, so later requests need a connect.
+        """
         self._leave = self._site.relay.on_report(self._heard)
         await self._meter.begin()
 
@@ -169,13 +172,13 @@ class _OldAddress:
             self._unanswered += 1
 
     async def asked(self) -> int:
-        """How many connects there were, and questions without an answer."""
+        """The number of connects, and of requests without an answer."""
         await self._site.relay.sync()
         activity = await self._meter.read()
         return self._unanswered + activity.accepted + activity.refused
 
     async def end(self) -> None:
-        """Count no longer."""
+        """Stop counting."""
         self._leave()
         await self._meter.end()
 

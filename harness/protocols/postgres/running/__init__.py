@@ -1,1 +1,1 @@
-"""What running a PostgreSQL takes: its programs, data, databases, shared memory, and sessions that hold locks."""
+"""Parts of a running PostgreSQL: its programs, data, databases, shared memory, and sessions that hold locks."""

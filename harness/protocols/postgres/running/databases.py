@@ -1,6 +1,6 @@
 """Creates and drops roles and databases over a superuser's asyncpg connection.
 
-Each service gets a role and a database that only it uses, so that the server's figures about them are about it alone.
+Each service gets its own role and database, so the server's figures about these are about that service only.
 """
 
 from __future__ import annotations
@@ -45,9 +45,8 @@ async def create_database(
 ) -> None:
     """Create a database, by default of the connection's user and from template1.
 
-    Without a `strategy`, the faster one is taken: with fsync off, copying files takes 11 ms and logging 60; with fsync
-    on, copying (which waits for two checkpoints) takes 150 and logging 100. The template must have no
-    sessions.
+    The default `strategy` is the faster one: with fsync off, copying files takes 11 ms and logging 60; with fsync on,
+    copying (which waits for two checkpoints) takes 150 and logging 100. The template must have no sessions.
     """
     clauses = []
     names = [checked_name(name)]

@@ -1,7 +1,7 @@
-"""Data directories as initdb has made them: kept in the user's cache, since a copy costs an eighth of another initdb.
+"""Fresh data directories of initdb, kept in the user's cache, because a copy costs an eighth of another initdb.
 
-Each has its superuser's password beside it, which whoever starts a server on a copy replaces. A directory is taken into
-the cache as a whole or not at all; one from which a file is missing is made anew.
+Each has its superuser's password beside it; a server on a copy replaces that password. A directory is stored in the
+cache as a whole or not at all. If a file is missing, the directory is made again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["FreshData", "fresh_data"]
 
 FOLDER: Final = "postgres-data"
 KEPT: Final = 3
-"""So many programs' directories are kept, the latest ones: each has 40 MB."""
+"""How many programs' directories are kept, the latest ones. Each has 40 MB."""
 _UNDER_WAY: Final = "making-"
 _AT_ONCE: Final = 1 << 30
 _OURS: Final = (os.geteuid(), os.getegid())
@@ -32,7 +32,7 @@ _OURS: Final = (os.geteuid(), os.getegid())
 
 @dataclass(frozen=True, slots=True)
 class FreshData:
-    """The place in the cache for what one program makes of one list of options."""
+    """The place in the cache for the directory that one program makes with one list of options."""
 
     folder: Path
 
@@ -57,7 +57,10 @@ class FreshData:
         return json.loads((self.folder / "note.json").read_text("ascii"))
 
     def keep(self, data: Path, password: str) -> None:
-        """Take a copy of what initdb has just made at `data`. If that fails, the next start makes one as this did."""
+        """Store a copy of the directory that initdb has just made at `data`.
+
+        If that fails, the next start runs initdb, too.
+        """
         scratch = self.folder.with_name(f"{_UNDER_WAY}{secrets.token_hex(4)}")
         with contextlib.suppress(OSError):
             try:
@@ -72,7 +75,10 @@ class FreshData:
 
 
 def fresh_data(programs: Sequence[Path], options: Sequence[str]) -> FreshData | None:
-    """Return the place for these programs, as they are now, and these options of initdb; None without a cache."""
+    """Return the place for these programs, in their present versions, and these options of initdb.
+
+    None without a cache.
+    """
     try:
         cache = cache_folder()
         seen = [(str(path.resolve()), path.stat().st_mtime_ns, path.stat().st_size) for path in programs]
@@ -116,7 +122,7 @@ def _give(path: Path, owner: tuple[int, int]) -> None:
 
 
 def _forget_others(latest: Path) -> None:
-    """Remove the oldest beyond so many, and what a killed run has left half made."""
+    """Remove the oldest ones beyond the limit, and incomplete ones of killed runs."""
     others = [path for path in latest.parent.iterdir() if path != latest]
     others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     for path in others[KEPT - 1 :]:

@@ -1,4 +1,4 @@
-"""Sessions of the service that hold a lock for longer than any request of it may take, and so hold the harness up."""
+"""Sessions of the service that hold a lock for longer than any request may take, and so delay the harness."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ BLOCKERS = """
     SELECT pid, state, query, pg_terminate_backend(pid, $3) AS gone FROM pg_stat_activity
     WHERE pid = ANY(pg_blocking_pids($1)) AND usename = $2 AND cardinality(pg_blocking_pids(pid)) = 0
 """
-"""Only the sessions that wait for no other: those behind them go on when these have ended."""
+"""Only the sessions that wait for no other. Those behind them continue when these have ended."""
 
 
 async def execute_past_leaks(
     session: asyncpg.Connection, statement: str, *, fault: Fault, laid: LaidLink, site: Site
 ) -> None:
-    """Execute a statement that needs a lock; end the sessions of the service that keep it from it, and record them.
+    """Execute a statement that needs a lock; end the service's sessions that block it, and record them.
 
-    A session has as long as a request may take: until then it may well be at work.
+    A session may take as long as a request: until then it may be working.
 
-    Raises asyncpg.LockNotAvailableError when something else holds the lock.
+    Raises asyncpg.LockNotAvailableError if something else holds the lock.
     """
     patience_s = max(PATIENCE_MIN_S, site.patience_s)
     await session.execute(f"SET lock_timeout = {round((patience_s + BEYOND_S) * 1e3)}")

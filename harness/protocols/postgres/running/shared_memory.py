@@ -1,7 +1,7 @@
 """System V shared memory that a killed PostgreSQL leaves behind.
 
-PostgreSQL keeps one segment of 56 bytes, as a lock on its data directory. It removes it when it shuts down. After a
-SIGKILL the segment, unlike everything else of the server, outlives the processes.
+PostgreSQL keeps one segment of 56 bytes, as a lock on its data directory, and removes it when it shuts down. After a
+SIGKILL the segment outlives the processes, unlike everything else of the server.
 """
 
 from __future__ import annotations

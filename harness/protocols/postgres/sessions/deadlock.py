@@ -1,4 +1,4 @@
-"""The fault of a second session that locks what the service's transaction needs, and needs what that has locked."""
+"""The fault of a deadlock between a second session and the service's transaction."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ DEADLOCK_DETECTED = EvidenceKind(
 
 @dataclass(frozen=True, repr=False)
 class Deadlock(TimedFault, kind="server.deadlock"):
-    """A second session and the service's transaction wait for each other: PostgreSQL turns the service's back (40P01).
+    """A second session and the service's transaction wait for each other: PostgreSQL cancels the service's (40P01).
 
     For example::
 
         async with lab.inject(server.deadlock(postgres, "deliveries", at=postgres.sent("COMMIT"))):
             await lab.deliver()
 
-    The second session waits for a lock on the table, which the transaction has since its INSERT ("Deadlocks" in
-    PostgreSQL's manual). The transaction's COMMIT then waits for a lock of that session, by a deferred constraint
-    trigger, and PostgreSQL finds the cycle.
+    The second session waits for a lock on the table, which the transaction holds since its INSERT ("Deadlocks" in
+    PostgreSQL's manual). The transaction's COMMIT then waits, in a deferred constraint trigger, for a lock of that
+    session, and PostgreSQL finds the cycle.
 
     Args:
         link: the link to the PostgreSQL server.
@@ -70,13 +70,13 @@ class Deadlock(TimedFault, kind="server.deadlock"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """A service may try again, or refuse."""
+        """A service may retry, or refuse."""
         link = ground.link_as(Postgres)
         fault = cls(link, ground.table, at=link.sent("COMMIT"))
         return Example(fault, expect=ACKNOWLEDGED | ground.without_link)
 
     def injection(self, site: Site) -> Injection:
-        """Set the trigger, and wait for the table when the COMMIT has come."""
+        """Set the trigger, and wait for the table's lock when the COMMIT has come."""
         if self.at is None:
             mend = 'write at=postgres.sent("COMMIT")'
             raise UsageError.at(self.kind, "at", None, "no transaction has a lock yet", mend=mend)
@@ -128,13 +128,13 @@ class _Deadlock(Injection):
                 raise HarnessError(f"nothing of the service's had a lock on {self._fault.table} at its COMMIT")
 
     async def _wait_for_the_table(self, session: asyncpg.Connection) -> None:
-        """Get it when the service's transaction has been turned back; let everybody go on."""
+        """Get the lock when the service's transaction has been cancelled; let all others continue."""
         async with session.transaction():
             await session.execute(f"LOCK TABLE {self._fault.table} IN SHARE MODE")
         await session.execute(f"SELECT pg_advisory_unlock({ADVISORY_KEY})")
 
     async def fired(self) -> int:
-        """How many of the service's transactions were turned back."""
+        """How many of the service's transactions were cancelled."""
         if self._laid.log is None or self._session is None:
             return 0
         line = rf"user={re.escape(self._laid.words['user'])} .*state=40P01 ERROR:"

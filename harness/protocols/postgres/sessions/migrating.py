@@ -23,7 +23,7 @@ MIGRATED = EvidenceKind("migrated", "PostgreSQL", "the server says that it carri
 
 @dataclass(frozen=True, repr=False)
 class Migrate(TimedFault, kind="server.migrate"):
-    """Statements are executed in the service's own database with the service's own rights, as a migration's are.
+    """Statements are executed in the service's own database, with the service's own rights, like a migration.
 
     For example::
 
@@ -31,18 +31,18 @@ class Migrate(TimedFault, kind="server.migrate"):
         await lab.inject(server.migrate(postgres, "ALTER TABLE deliveries ALTER sha256 TYPE varchar(64)"))
         await lab.deliver()
 
-    So it changes nothing but what is the service's alone, and what goes with it after the run: its tables, and by
-    `ALTER ROLE CURRENT_USER SET ...` the settings of its new sessions. What needs a superuser is `server.execute`'s.
-    While it waits for a lock, the statement is seen by `postgres.waiting("ALTER TABLE")`, and what comes after it
-    waits behind it. It waits as long as it has to: have what it waits for end within the scenario.
+    So it changes only what belongs to this service and is removed after the run: its tables, and, by `ALTER ROLE
+    CURRENT_USER SET ...`, the settings of its new sessions. Use `server.execute` for what needs a superuser. While the
+    statement waits for a lock, `postgres.waiting("ALTER TABLE")` sees it, and later statements wait behind it. It waits
+    without a limit, so let the scenario end what it waits for.
 
-    Evidence is PostgreSQL's command tag, as with `server.execute`. It proves only that the text was carried out: the
-    run is inconclusive unless something was felt.
+    The evidence is PostgreSQL's command tag, as with `server.execute`. It proves only that the text was carried out:
+    the run is inconclusive unless the service felt something.
 
     Args:
         link: the link to the PostgreSQL server.
         text: the SQL. Several statements are one transaction.
-        undo: executed the same way when the fault is healed; "" for nothing.
+        undo: executed in the same way when the fault is healed; "" for nothing.
         at: when it strikes. At a message, such as `postgres.sent("COMMIT")`, the relay holds that message until
             the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
 
@@ -58,7 +58,7 @@ class Migrate(TimedFault, kind="server.migrate"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """One more column does no harm. The connections are cut besides: that is felt."""
+        """One more column does no harm. The connections are also cut, so that the service feels something."""
         link = ground.link_as(Postgres)
         text = f"ALTER TABLE {ground.table} ADD added_text text"
         return Example(cls(link, text), beside=(cut(link),), met="after", deliveries=SOME)

@@ -1,4 +1,4 @@
-"""Which answer PostgreSQL sends next, and which message it is for."""
+"""Knows which answer PostgreSQL sends next, and to which message."""
 
 from __future__ import annotations
 
@@ -89,10 +89,10 @@ class DueAnswers:
         return found is not None
 
     def answered(self, name: str) -> tuple[Step | None, bool]:
-        """Return the message that this answer is for, and whether it is the last answer to it.
+        """Return the message that this answer belongs to, and whether it is the last answer to it.
 
-        Earlier messages that should have been answered and were not are skipped, up to the end of the exchange. None:
-        the server sent it without a request.
+        Earlier messages without their answer are skipped, up to the end of the exchange. None: the server sent it
+        without a request.
         """
         fitting = FITS[name]
         steps = self._steps
@@ -111,9 +111,11 @@ class DueAnswers:
         return step, ends
 
     def failed(self) -> Step | None:
-        """Handle an ErrorResponse: return the message that failed. What the server skips is no longer expected.
+        """Handle an ErrorResponse: return the message that failed.
 
-        The exchange of a message goes on to the Sync that the server skips to.
+        Answers to messages that the server skips are no longer expected.
+
+        The message's exchange lasts until the Sync to which the server skips.
         """
         step = self.next
         if step is None:
@@ -130,7 +132,7 @@ class DueAnswers:
     def copy_began(self, step: Step) -> int:
         """Handle a CopyInResponse. The server ignores a Sync until the data ends, so it is no longer expected.
 
-        Returns the exchange that goes on with the next message, or 0 if the client is past it already.
+        Returns the exchange that continues with the next message, or 0 if the client is already past it.
         """
         later = list(self._steps)[1:]
         ended = next((at for at, other in enumerate(later) if other.name == COPY_ENDED), None)

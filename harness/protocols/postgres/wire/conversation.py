@@ -1,4 +1,4 @@
-"""A PostgreSQL connection: statements, portals, phases, and which request an answer belongs to."""
+"""A PostgreSQL connection: statements, portals, phases, and the request of each answer."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class PostgresConversation:
     def withdraw(self, message: Message) -> bool:
         """Take back a sent message that never reached the server and will not be answered.
 
-        Without its Sync an exchange goes on, unless the next one has begun.
+        Without its Sync an exchange continues, unless the next one has begun.
         """
         removed = self._due.remove(message.frame.offset)
         if removed and message.name == "Sync" and not self._open and message.exchange == self._count:
@@ -99,11 +99,11 @@ class PostgresConversation:
         return message.name in SIMPLE
 
     def fail(self, message: Message, error: ServerError) -> Failure:
-        """Have the server raise the error itself, unless it is fatal."""
+        """Let the server raise the error itself, unless it is fatal."""
         return self._failing.failure(message, error)
 
     def outside(self, latest: Message | None) -> Unfinished:
-        """Return how far the start of a connection has come that has not carried out a statement yet."""
+        """Return the state of a connection's start, before its first statement."""
         if latest is None:
             return Unfinished("startup", "", "sent")
         if latest.phase in ("startup", "authentication") and latest.name not in ("ReadyForQuery", "CancelRequest"):
@@ -268,6 +268,6 @@ def _asks(message: Message) -> bool:
 
 
 def _size_of(portal: Portal) -> int:
-    """Return its size in bytes with its statement's text, of which this may be the only copy."""
+    """Return its size in bytes, including its statement's text, because this may be the only copy."""
     (text, _), values = portal
     return sys.getsizeof(text) + sys.getsizeof(values) + sum(map(sys.getsizeof, values))

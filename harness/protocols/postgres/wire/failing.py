@@ -27,7 +27,7 @@ class Failing:
         self._names = itertools.count(1)
 
     def count(self, message: Message) -> None:
-        """Count a Parse or a Bind in the exchange that it belongs to, anew in another exchange."""
+        """Count a Parse or a Bind in its exchange. Each exchange begins at zero."""
         if message.exchange != self._exchange:
             self._exchange, self._parses, self._binds = message.exchange, 0, 0
         if message.name == "Parse":
@@ -60,8 +60,9 @@ class Failing:
 class Confirmations:
     """The repair of an exchange in which the relay ran a statement.
 
-    `error`: what the confirmation of the relay's ROLLBACK becomes. `added`: whether the relay added a Parse and a Bind,
-    whose confirmations are not for the service; `parses` and `binds` of the service's own are confirmed before those.
+    `error`: replaces the confirmation of the relay's ROLLBACK. `added`: whether the relay added a Parse and a Bind,
+    whose confirmations are not for the service; `parses` and `binds`, the numbers of the service's own, are confirmed
+    before those.
     """
 
     exchange: int
@@ -101,7 +102,7 @@ def query(sql: str) -> bytes:
 
 
 def parse_bind_execute(name: str, sql: str) -> bytes:
-    """Return what runs one statement, under a name that no client has, without a Sync."""
+    """Return the messages that run one statement, under a name that no client uses, without a Sync."""
     named = name.encode() + b"\0"
     parse = _message("P", named + sql.encode() + b"\0" + struct.pack(">H", 0))
     bind = _message("B", named + named + struct.pack(">HHH", 0, 0, 0))

@@ -1,8 +1,8 @@
 """PostgreSQL's protocol 3: where each message begins and ends, in both directions.
 
-Source: the PostgreSQL documentation, "Message Formats", "SSL Session Encryption" and "GSSAPI Session
-Encryption". Written here because the maintained parsers (asyncpg's, psycopg's libpq) read one side only
-and do not tell which bytes a message was.
+Source: the PostgreSQL documentation, "Message Formats", "SSL Session Encryption" and "GSSAPI Session Encryption". We
+wrote it ourselves because the maintained parsers (asyncpg's, psycopg's libpq) read only one side and do not return the
+bytes of each message.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _NO_ROWS: Final = frozenset[str]()
 
 @dataclass(slots=True)
 class Handshake:
-    """What the two framers of a connection tell each other while it starts."""
+    """The state that the two framers of a connection share while it starts."""
 
     encryption_asked: deque[str] = field(default_factory=deque)  # requests whose one-byte answer is due
     encrypted: bool = False  # by GSSAPI: from here on nothing can be read
@@ -71,7 +71,7 @@ class Handshake:
 
 
 class _Framer:
-    """What both directions share: five bytes of type and length, then the body."""
+    """The common base of both directions: five bytes of type and length, then the body."""
 
     __slots__ = ("_frame", "_handshake", "_offset", "_plain", "_total")
 
@@ -93,7 +93,7 @@ class _Framer:
         return self._cut(chunk, self._ROWS)
 
     def _cut(self, chunk: Chunk, rows: frozenset[str]) -> list[Span]:
-        """Messages that are whole in the chunk take the short way."""
+        """Messages that are complete in the chunk are read in a faster way."""
         spans: list[Span] = []
         size = len(chunk)
         position = 0 if self._frame is None else self._go_on(self._frame, chunk, 0, spans)
@@ -198,7 +198,7 @@ class SentFramer(_Framer):
 
 
 class AnsweredFramer(_Framer):
-    """What the server answers: a bare byte to each request for encryption, typed messages else."""
+    """What the server answers: a single byte to each request for encryption, otherwise typed messages."""
 
     __slots__ = ()
 

@@ -23,7 +23,7 @@ _COMMITS = re.compile(r"(?:COMMIT|END|PREPARE\s+TRANSACTION)\b", re.IGNORECASE)
 
 
 class Bound(NamedTuple):
-    """A Bind: NULL is b"". What may be a number or a UUID in binary is there a second time, as text."""
+    """A Bind: NULL is b"". A value that may be a binary number or UUID is also included as text."""
 
     portal: str
     statement: str
@@ -31,7 +31,7 @@ class Bound(NamedTuple):
 
 
 def commits(sql: str) -> bool:
-    """Whether one of the statements ends its transaction well, or prepares that (PREPARE TRANSACTION)."""
+    """Whether one of the statements commits its transaction, or prepares that (PREPARE TRANSACTION)."""
     return any(_COMMITS.match(each) for each in statements(sql))
 
 
@@ -47,7 +47,7 @@ def parsed(head: bytearray) -> tuple[str, str]:
 
 
 def bound(head: bytearray) -> Bound:
-    """Return what a Bind binds to what."""
+    """Return a Bind's portal, statement and values."""
     portal, position = _string(head, BODY)
     statement, position = _string(head, position)
     try:

@@ -1,4 +1,4 @@
-"""A bounded memory for what a connection has named: prepared statements and portals."""
+"""A bounded memory for a connection's named objects: prepared statements and portals."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def statements(sql: str) -> list[str]:
 
 
 def up_to_a_value(sql: str, end: int) -> str:
-    """Return the beginning of a text, up to the literal, name or number that goes on at `end`, and without it.
+    """Return the beginning of a text, without the literal, name or number that contains the place `end`.
 
     For example, `SELECT 1 WHERE id = ` of `SELECT 1 WHERE id = 'order-17'`, if the end lies in the order's id.
     """

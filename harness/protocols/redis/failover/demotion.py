@@ -1,4 +1,4 @@
-"""The fault of a Redis that has failed over, and of clients that go on writing to what was the primary."""
+"""The fault of a Redis that has failed over while clients still write to the former primary."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ FOLLOWED = EvidenceKind(
 
 @dataclass(frozen=True, repr=False)
 class Demote(TimedFault, kind="server.demote"):
-    """Redis fails over: its replica is promoted, and it becomes the replica of that one. Open connections stay.
+    """Redis fails over: its replica is promoted, and it becomes that one's replica. Open connections stay.
 
     For example::
 
         async with lab.inject(server.demote(redis)):
             await lab.deliver(5)
 
-    What Sentinel, or an operator, does with REPLICAOF: the replica has all that was written, takes writes from now on,
-    and the address leads new connections to it, as a name or a virtual IP does. A client that keeps its connection goes
-    on asking the demoted one, which shows what it has and takes no writes (READONLY). The replica is made for this.
-    After healing, the old one is the primary again, with all that the other one has, and every connection leads to it.
+    This is what Sentinel, or an operator, does with REPLICAOF. The replica has everything that was written, and accepts
+    writes. The address leads new connections to it, as a name or a virtual IP does. A client that keeps its connection
+    still asks the demoted one, which answers reads and refuses writes (READONLY). The fault creates the replica. After
+    healing, the old one is the primary again, with everything that the other one has, and every connection leads to it.
 
     Args:
         link: the link to the Redis server. Every other link to the same server is struck, too.
@@ -59,7 +59,7 @@ class Demote(TimedFault, kind="server.demote"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """Open connections take no writes, and new ones do."""
+        """Writes are refused on open connections and accepted on new ones."""
         return Example(cls(ground.link_as(Redis)), deliveries=SOME)
 
     def injection(self, site: Site) -> Injection:
@@ -100,18 +100,18 @@ class _Demote(Injection):
         await self._site.lead_new_connections(self._replica)
 
     async def fired(self) -> int:
-        """How many writes the demoted one has refused, and how many connections the promoted one has had."""
+        """How many writes the demoted server has refused, and how many connections the promoted one has had."""
         return sum(await self._counts())
 
     async def _counts(self) -> tuple[int, int]:
-        """Refused writes and, without the one that asks, connections."""
+        """Refused writes, and connections without the one that asks."""
         if self._replica is None or not self._promoted:
             return 0, 0
         async with client(self._replica.url()) as new, client(self._server.url()) as old:
             return await _refused(old) - self._refused_before, await _connected(new) - self._connected_before - 1
 
     async def heal(self) -> None:
-        """Record who was asked, once; make the old one the primary again, and end the other."""
+        """Record which server was used, once; make the old one the primary again, and end the other."""
         replica = self._replica
         if replica is None:
             return

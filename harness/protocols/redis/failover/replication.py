@@ -1,4 +1,4 @@
-"""A replica of a Redis that the harness started: whether it has all that its primary has."""
+"""A replica of a Redis that the harness started: whether it has everything that its primary has."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harness.protocols.redis.server import RedisServer
 __all__ = ["in_step"]
 
 IN_STEP_WITHIN_S: Final = 30.0
-"""Far beyond what a replica needs for the harness's small databases."""
+"""Far more than a replica needs for the harness's small databases."""
 
 
 async def in_step(primary: RedisServer, replica: RedisServer) -> None:
-    """Wait until the replica has all that its primary has. Raises HarnessError."""
+    """Wait until the replica has everything that its primary has. Raises HarnessError."""
     async with client(primary.url()) as first, client(replica.url()) as second:
 
         async def has_all() -> bool:

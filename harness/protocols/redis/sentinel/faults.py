@@ -34,14 +34,14 @@ DOES: Final[dict[How, str]] = {
     "asked": "have the Sentinel on {link} promote the replica",
 }
 FAILS_OVER_WITHIN_S: Final = 60.0
-"""Far beyond the second or two that it takes."""
+"""Far more than the one or two seconds that it takes."""
 NOT_OF_A_CLIENT: Final = frozenset(
     {
         "ping", "info", "publish", "subscribe", "client", "hello", "config", "multi", "exec", "slaveof", "replicaof",
         "psync", "replconf", "command", "role", "auth", "select", "quit", "reset",
     }
 )  # fmt: skip
-"""What Sentinel, a replica and the harness itself say."""
+"""The commands that Sentinel, a replica and the harness itself send."""
 WATCHED = EvidenceKind(
     "watched", "Redis", "Sentinel could promote the primary's replica, and the link led to Sentinel", felt=False
 )
@@ -70,10 +70,11 @@ class Watched(TimedFault, kind="server.sentinel"):
             await lab.restart("REDIS_SENTINEL={sentinel.host}:{sentinel.port}")
             await lab.deliver(5)
 
-    It is real, and looks more often than in production: a primary that `server.fail_over` takes away is down after
-    250 ms. It calls the primary `cache`, and tells the servers' own addresses, to which the keeper leads the service's
-    connects by the relay. Meanwhile every other fault of Sentinel's link strikes Sentinel. When it is healed, the link
-    leads to the primary again, which by then has everything that a promoted replica stored.
+    It is a real Sentinel, but it looks more often than in production: a primary that `server.fail_over` takes away is
+    down after 250 ms. It calls the primary `cache`, and reports the servers' own addresses; the keeper redirects the
+    service's connects to these through the relay. While the fault is in force, every other fault of Sentinel's link
+    strikes Sentinel. When it is healed, the link leads to the primary again, which then has everything that a promoted
+    replica stored.
 
     Args:
         link: a link with `sentinel_of` in the target description.
@@ -81,7 +82,7 @@ class Watched(TimedFault, kind="server.sentinel"):
             strikes as soon as the moment is seen. None: when it is injected.
 
     Raises:
-        UsageError: when it is injected, if no Sentinel is asked by the link.
+        UsageError: when it is injected, if the link does not ask a Sentinel.
     """
 
     does: ClassVar[str] = "put a Sentinel behind {fault.link}, and a replica beside the server that it watches"
@@ -93,7 +94,7 @@ class Watched(TimedFault, kind="server.sentinel"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """The service finds the primary by it."""
+        """The service finds the primary through it."""
         return Example(cls(ground.link_as(Redis)), deliveries=SOME, restarted_with=ground.found_with)
 
     def injection(self, site: Site) -> Injection:
@@ -122,7 +123,7 @@ class _Watched(Injection):
         return (await self._meter.read()).touched if self._in_force else 0
 
     async def heal(self) -> None:
-        """Record whether it was asked, once; undo all."""
+        """Record whether it was asked, once; undo everything."""
         sentinel = self._watch.sentinel
         try:
             if self._in_force and sentinel is not None:
@@ -146,15 +147,16 @@ class FailOver(TimedFault, kind="server.fail_over"):
             async with lab.inject(server.fail_over(sentinel, how="killed")):
                 await lab.deliver(5)
 
-    Injected means that Sentinel tells of the promoted server. Clients that do not ask Sentinel reach the former one,
-    where it lives, or nothing. After healing, the former one is there again, as the replica; the promoted one stays the
+    The fault is injected when Sentinel reports the promoted server. Clients that do not ask Sentinel reach the former
+    one, if it lives, or nothing. After healing, the former one is back, as the replica; the promoted one stays the
     primary until `server.sentinel` is healed.
 
     Args:
         link: a link behind which `server.sentinel` has put a Sentinel.
-        how: "killed": the primary dies (SIGKILL). "cut_off": neither Sentinel nor the replica reaches it, and the
-            service does: who keeps a connection goes on writing to it, and that is lost. "asked": an operator asks
-            Sentinel to (SENTINEL FAILOVER); the former primary becomes the replica, and its clients' connections end.
+        how: "killed": the primary dies (SIGKILL). "cut_off": Sentinel and the replica cannot reach it, but the service
+            can: a client that keeps its connection goes on writing to it, and these writes are lost. "asked": an
+            operator asks Sentinel for a failover (SENTINEL FAILOVER); the former primary becomes the replica, and its
+            clients' connections end.
         at: as of `server.sentinel`.
 
     Raises:
@@ -169,7 +171,7 @@ class FailOver(TimedFault, kind="server.fail_over"):
     how: How = field(kw_only=True)
 
     def effect(self) -> str:
-        """What becomes of the primary, and that the replica is promoted."""
+        """What happens to the primary, and that the replica is promoted."""
         return DOES[self.how].format(link=self.link)
 
     @classmethod
@@ -180,7 +182,7 @@ class FailOver(TimedFault, kind="server.fail_over"):
         return Example(fault, before=(Watched(link),), deliveries=SOME, restarted_with=ground.found_with)
 
     def injection(self, site: Site) -> Injection:
-        """Have Sentinel fail over."""
+        """Make Sentinel fail over."""
         return _FailOver(self, site)
 
 
@@ -226,7 +228,7 @@ class _FailOver(Injection):
         return await _commands(replica), former
 
     async def fired(self) -> int:
-        """How many commands of the service's either server has carried out since, and connects to a dead one."""
+        """How many of the service's commands both servers have carried out since, and its connects to a dead one."""
         return sum(await self._since()) + self._watch.refused()
 
     async def _since(self) -> tuple[int, int]:
@@ -236,7 +238,7 @@ class _FailOver(Injection):
         return promoted - self._used_before[0], former - self._used_before[1]
 
     async def heal(self) -> None:
-        """Record which of the two was used, once; have the former one back."""
+        """Record which of the two was used, once; bring the former one back."""
         if not self._begun:
             return
         self._begun = False

@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 __all__ = ["NAME", "Sentinel"]
 
 NAME: Final = "cache"
-"""What Sentinel calls the primary, and its clients ask for."""
+"""Sentinel's name for the primary, for which its clients ask."""
 DOWN_AFTER_MS: Final = 5_000
-"""After so much silence Sentinel considers a primary down, and names none to clients. In production it is 30 s."""
+"""After this much silence Sentinel considers a primary down, and names none to clients. In production it is 30 s."""
 LOST_AFTER_MS: Final = 250
-"""The same while a primary is meant to be lost. A busy machine may take as long for a reply of one that lives."""
+"""The same while a fault takes a primary away. On a busy machine even a live primary may take this long to reply."""
 FAILOVER_TIMEOUT_MS: Final = 10_000
 KNOWS_WITHIN_S: Final = 30.0
 PERIODS_MS: Final = {"INFO-PERIOD": 100, "PING-PERIOD": 200, "ASK-PERIOD": 100, "MIN-LINK-RECONNECT-PERIOD": 50}
 """How often it looks, in place of seconds. Redis 6 has no such command, and fails over some seconds later.
 
 A replica is promoted only if its last INFO is younger than five ping periods, and while the primary is down Sentinel
-asks for it only once a second (`sentinelSelectSlave` of sentinel.c): with shorter periods it is often too old.
+asks for it only once a second (`sentinelSelectSlave` in sentinel.c). With shorter periods it is often too old.
 """
 
 
@@ -72,12 +72,12 @@ class Sentinel(Server):
                 raise HarnessError(problem, hint="see its log for the reason")
 
     async def notice_after(self, ms: int) -> None:
-        """From now on consider a primary down after so much silence."""
+        """From now on consider a primary down after this much silence."""
         async with client(self._url) as asking:
             await asking.sentinel_set(NAME, "down-after-milliseconds", ms)
 
     async def fail_over(self) -> None:
-        """Make it promote the replica, as an operator does. Raises HarnessError if it does not begin to."""
+        """Make it promote the replica, as an operator does. Raises HarnessError if it does not begin."""
         async with client(self._url) as asking:
 
             async def begun() -> bool:
@@ -91,7 +91,7 @@ class Sentinel(Server):
                 raise HarnessError("Sentinel does not begin a failover", hint="see its log for the reason")
 
     async def primary(self) -> HostPort:
-        """The primary, as it reports it to clients."""
+        """The primary that it reports to clients."""
         async with client(self._url) as asking:
             told = await asking.execute_command(  # type: ignore[no-untyped-call]  # redis-py left it out
                 "SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME
@@ -99,7 +99,7 @@ class Sentinel(Server):
         return HostPort(told[0].decode(), int(told[1]))
 
     async def reports_the_primary_up(self) -> bool:
-        """Whether clients use the reported primary: they ask for its state, too."""
+        """Whether clients use the reported primary. They ask for its state, too."""
         async with client(self._url) as asking:
             state = await asking.sentinel_master(NAME)
         if not isinstance(state, dict):

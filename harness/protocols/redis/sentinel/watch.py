@@ -1,8 +1,10 @@
-"""A Sentinel behind a link, with a replica of the server that it watches: a fault makes them, and ends them healed.
+"""A Sentinel behind a link, with a replica of the server that it watches.
 
-Sentinel tells its clients the servers' own addresses. The service's connects to these are led to the relay's port for
-the link of that server, so that the relay sees them as ever. The primary's address is a proxy of Toxiproxy's, so that
-Sentinel and the replica can be cut off from it while the service is not.
+A fault creates both, and ends them when healed.
+
+Sentinel tells its clients the servers' own addresses. The service's connects to these are redirected to the relay's
+port for that server's link, so that the relay sees them as usual. The primary's address is a proxy of Toxiproxy, so
+that Sentinel and the replica can be cut off from it while the service is not.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ class Watch:
     """Puts a Sentinel behind a link. `primary`: the server that it watches at first; `replica`: its replica."""
 
     def __init__(self, site: Site, fault: TimedFault, link: Link) -> None:
-        """Raises UsageError if the link is none by which a Sentinel is asked."""
+        """Raises UsageError if the link does not ask a Sentinel."""
         self._site = site
         self._link = link
         self._before = site.laid(link)
@@ -47,7 +49,7 @@ class Watch:
 
     @property
     def proxy(self) -> str:
-        """Toxiproxy's name for the way of Sentinel and the replica to the primary."""
+        """Toxiproxy's name for the path of Sentinel and the replica to the primary."""
         return f"{self._before.proxy}-primary"
 
     async def make(self) -> Sentinel:
@@ -74,7 +76,7 @@ class Watch:
         return self.sentinel
 
     async def _lead(self, address: HostPort, to_port: int) -> None:
-        """Lead the service's connects to an address elsewhere: those to a server's own to the relay's port for it."""
+        """Redirect the service's connects: those to a server's own address go to the relay's port for it."""
         await self._add(
             LeadRule(id=self._rule(address), host=address.host, port=address.port, to_port=to_port, transport="stream")
         )
@@ -87,13 +89,16 @@ class Watch:
         return f"{self._before.hop}-{address.port}"
 
     async def reach_primary(self, *, whether: bool) -> None:
-        """Let Sentinel and the replica reach the primary, or not: then connects to its address are refused."""
+        """Let Sentinel and the replica reach the primary, or refuse their connects to its address."""
         await asyncio.to_thread(self._site.toxiproxy.client().set_enabled, self.proxy, whether)
 
     async def follow(self, *, former_lives: bool) -> None:
-        """Let the relay's port be that of the promoted one, by whose own address the service is led there.
+        """Make the relay's port lead to the promoted server.
 
-        Connects to the former one's address, or to that of the service's settings, reach the former one or nothing.
+        The service's connects to that server's own address go there.
+
+        Connects to the former server's address, or to the address in the service's settings, reach the former one or
+        nothing.
         """
         if self.replica is None or self.seen_at is None:
             raise AssertionError("there was a failover to it")
@@ -110,12 +115,15 @@ class Watch:
         await self._site.lead_new_connections(self.replica)
 
     def refused(self) -> int:
-        """How many connects of the service's to an address of the primary were refused, since that is dead."""
+        """How many of the service's connects to an address of the primary were refused because the primary is dead."""
         refusing = {rule.id for rule in self._rules if isinstance(rule, ConnectRule)}
         return sum(1 for call in self._site.service.syscall_events() if call.rule_id in refusing)
 
     async def give_up(self) -> None:
-        """End Sentinel; let the first primary be it again, with all that the other has, and end that. Idempotent."""
+        """End Sentinel; make the first primary the primary again, with the other's data, and end the other.
+
+        Idempotent.
+        """
         sentinel, self.sentinel = self.sentinel, None
         replica, self.replica = self.replica, None
         try:

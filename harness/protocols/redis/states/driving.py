@@ -22,7 +22,7 @@ from harness.vocabulary import ACKNOWLEDGED
 __all__ = ["drive_to"]
 
 Code = Literal["BUSY", "LOADING", "MASTERDOWN", "MAXCLIENTS", "MISCONF", "NOAUTH", "OOM", "PAUSED", "READONLY"]
-"""The first word of Redis' answer. MAXCLIENTS stands for `ERR max number of clients reached`, PAUSED for none."""
+"""The first word of Redis' answer. MAXCLIENTS stands for `ERR max number of clients reached`, PAUSED for no answer."""
 ANSWERED_SO = EvidenceKind(
     "answered_so", "Redis", "it answered so, or let clients wait: its own statistics count that (INFO)"
 )
@@ -40,7 +40,7 @@ class DriveTo(TimedFault, kind="server.drive_to"):
     `wire.fail` only replaces an answer. This fault puts Redis into the state itself. OOM: `maxmemory` is used up and no
     key may be evicted. MISCONF: a snapshot could not be written. BUSY: a script runs and does not end. LOADING: many
     keys are loaded slowly (DEBUG RELOAD). READONLY: Redis is the replica of a primary that does not exist. MASTERDOWN:
-    the same, and it may not answer with stale data. NOAUTH: it asks for a password. MAXCLIENTS: it takes no further
+    the same, and it must not answer with stale data. NOAUTH: it asks for a password. MAXCLIENTS: it accepts no further
     client. PAUSED: clients that want to write wait (CLIENT PAUSE). NOAUTH and MAXCLIENTS do not affect open
     connections: cut them, too. Redis' manual explains each state ("Redis configuration file example").
 
@@ -51,7 +51,7 @@ class DriveTo(TimedFault, kind="server.drive_to"):
             the fault has struck. At another moment it strikes as soon as the moment is seen. None: when it is injected.
 
     Raises:
-        UsageError: `code` is no such word.
+        UsageError: `code` is not such a word.
     """
 
     does: ClassVar[str] = "drive {fault.link} into the state in which it answers {fault.code}"
@@ -67,7 +67,7 @@ class DriveTo(TimedFault, kind="server.drive_to"):
 
     @classmethod
     def example(cls, ground: Ground) -> Example:
-        """Redis takes no writes; new connections change nothing about that."""
+        """Redis accepts no writes, on old or new connections."""
         link = ground.link_as(Redis)
         return Example(cls(link, "OOM"), beside=(cut(link),), deliveries=SOME, expect=ACKNOWLEDGED)
 
@@ -93,7 +93,7 @@ class _DriveTo(Injection):
         await self._state.enter(self._own)
 
     async def fired(self) -> int:
-        """How many answers were so; while it can tell nothing, what it has told last."""
+        """How many answers were such errors; while Redis cannot report it, the last reported number."""
         if self._own is not None:
             try:
                 self._answered = await self._state.answered(self._own) - self._before

@@ -22,15 +22,15 @@ from harness.protocols.redis.probes import client
 __all__ = ["STATES", "State"]
 
 SAVED_WITHIN_S: Final = 30.0
-"""Far beyond what a save of the harness's small databases takes."""
+"""Far more than a save of the harness's small databases takes."""
 BUSY_AFTER_MS: Final = "1"
 FILLER: Final = "harness-filler"
 FILLERS: Final = 10_000
 FILLER_BYTES: Final = 1_200
-"""More than Redis loads between two looks at its clients, so that it answers after each key."""
+"""More than Redis loads between two looks at its clients, so that it looks after each key."""
 LOOKS_EVERY_BYTES: Final = "1024"
 KEY_LOADED_US: Final = "1000"
-"""So little, because the service has 50 ms for each of its uses of Redis; all keys together take ten seconds."""
+"""This little, because the service has 50 ms for each use of Redis. All keys together take ten seconds."""
 FOR_EVER_MS: Final = 3_600_000
 SEEN_EVERY_S: Final = 0.005
 NOBODY_LISTENS: Final = ("127.0.0.1", "1")
@@ -39,7 +39,7 @@ NOBODY_LISTENS: Final = ("127.0.0.1", "1")
 class State(abc.ABC):
     """One state. `enter` and `leave` are called once each, on one client that was open before.
 
-    `url`: of the service's database. `error`: the word with which Redis counts such answers in `INFO errorstats`.
+    `url`: the service's database. `error`: the word under which Redis counts such answers in `INFO errorstats`.
     """
 
     error: ClassVar[str]
@@ -61,7 +61,7 @@ class State(abc.ABC):
         await self._exits.aclose()
 
     async def answered(self, own: RedisClient) -> int:
-        """How many commands Redis has answered so, of all that it was ever sent."""
+        """How many commands Redis has ever answered with this error."""
         return int((await own.info("errorstats")).get(f"errorstat_{self.error}", {}).get("count", 0))
 
     @abc.abstractmethod
@@ -86,7 +86,7 @@ class State(abc.ABC):
 
 
 class Configured(State):
-    """A state that a setting is enough for."""
+    """A state that one setting causes."""
 
     settings: ClassVar[Mapping[str, str]]
 
@@ -98,7 +98,7 @@ class Configured(State):
 
 
 class OutOfMemory(Configured):
-    """It may use no memory for more: a limit that it has reached already, and nothing that it may throw away."""
+    """It may not use more memory: its limit is reached already, and it may evict nothing."""
 
     error = "OOM"
     settings: ClassVar[Mapping[str, str]] = {"maxmemory-policy": "noeviction", "maxmemory": "1"}
@@ -117,7 +117,7 @@ class WithPassword(State):
 
 
 class Full(State):
-    """It has as many clients as it may have: further connections are refused and closed."""
+    """It has reached its limit of clients: further connections are refused and closed."""
 
     error = "ERR"
 
@@ -133,7 +133,7 @@ class Full(State):
 
 
 class Replica(State):
-    """It is the replica of a primary that does not answer: it takes no writes."""
+    """It is the replica of a primary that does not answer: it accepts no writes."""
 
     error = "READONLY"
 
@@ -146,7 +146,7 @@ class Replica(State):
 
 
 class StaleReplica(Replica):
-    """It also refuses reads, because it cannot know how old its data is. It would take writes."""
+    """It also refuses reads, because it cannot know how old its data is. It would accept writes."""
 
     error = "MASTERDOWN"
 
@@ -156,7 +156,7 @@ class StaleReplica(Replica):
 
 
 class UnableToSave(State):
-    """It cannot write its snapshot, because a folder has the file's name, and takes no writes that it cannot save."""
+    """It cannot write its snapshot, because a folder has the file's name, and so it accepts no writes."""
 
     error = "MISCONF"
 
@@ -189,14 +189,14 @@ class UnableToSave(State):
 
 
 class _Occupied(State):
-    """A state for as long as one command of another client takes."""
+    """A state that lasts as long as another client's command."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self._occupying: asyncio.Task[None] | None = None
 
     async def occupy(self, *command: str) -> None:
-        """Send the command by a separate client, and do not wait for its answer."""
+        """Send the command from a separate client, and do not wait for its answer."""
         other = await self._exits.enter_async_context(client(self.url))
         other.connection_pool.connection_kwargs["socket_timeout"] = None
         self._occupying = asyncio.create_task(_carried_out(other, command))
@@ -208,7 +208,7 @@ class _Occupied(State):
 
 
 class Busy(_Occupied):
-    """It runs a script that does not end."""
+    """It runs an endless script."""
 
     error = "BUSY"
 
@@ -217,7 +217,7 @@ class Busy(_Occupied):
         self._answered_here = 0
 
     async def answered(self, own: RedisClient) -> int:
-        """How many commands of others it has answered so."""
+        """How many commands of others it has answered with this error."""
         return await super().answered(own) - self._answered_here
 
     async def enter(self, own: RedisClient) -> None:
@@ -323,7 +323,7 @@ async def _snapshot(own: RedisClient) -> Path:
 
 
 async def _configured(own: RedisClient, name: str) -> dict[str, str]:
-    """Return the setting's value, by its own name: it may have been asked for by an older one."""
+    """Return the setting's value. Redis may answer with a newer name than the one that was asked for."""
     found = await own.config_get(name)
     return {str(key): str(value) for key, value in found.items()}
 

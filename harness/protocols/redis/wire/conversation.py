@@ -1,4 +1,4 @@
-"""A Redis connection: commands, and which command a reply belongs to."""
+"""A Redis connection: commands, and the command of each reply."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Due:
 class RespConversation:
     """Reads one connection, from its first byte. RESP2 until a HELLO is answered with a map.
 
-    A replica's connection (SYNC, PSYNC) is not read: what follows the reply is not RESP. While commands are unanswered,
-    what a MONITOR shows is mistaken for replies.
+    A replica's connection (SYNC, PSYNC) is not read, because the bytes after the reply are not RESP. While commands are
+    unanswered, MONITOR's output is mistaken for replies.
     """
 
     __slots__ = (
@@ -91,7 +91,7 @@ class RespConversation:
         return Failure(to_service=error_reply(error), text=text_of(error))
 
     def outside(self, latest: Message | None) -> Unfinished:
-        """Return that nothing is unfinished: a connection begins with commands, too."""
+        """Return "nothing": a connection begins with commands."""
         del latest
         return Unfinished("idle", "", None)
 

@@ -67,7 +67,10 @@ def _key(key: str) -> str:
 
 
 def _arguments(words: list[str], *, after_value: bool = False) -> Iterator[str]:
-    """Yield options as they are; after a value all is that value, up to the next option: values hold blanks."""
+    """Yield options unchanged.
+
+    After a value everything up to the next option is that value, because values may contain blanks.
+    """
     for word in words:
         if word.upper() in OPTIONS:
             after_value = False

@@ -1,8 +1,8 @@
 """Redis's protocols RESP2 and RESP3: where each command and each reply begins and ends.
 
-Source: the Redis documentation, "Redis serialization protocol specification", and the RESP3
-specification for streamed values. Written here because the maintained parsers (hiredis, redis-py's)
-build values and do not tell which bytes a value was.
+Source: the Redis documentation, "Redis serialization protocol specification", and the RESP3 specification for streamed
+values. We wrote it ourselves because the maintained parsers (hiredis, redis-py's) return values without the bytes of
+each value.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _KINDS = frozenset(map(ord, NAMES)) | frozenset(b".;")
 
 
 class _Framer(SteppingFramer[Frame]):
-    """What both directions share: lines, bulk strings and aggregates of them."""
+    """The common base of both directions: lines, bulk strings and aggregates of them."""
 
     __slots__ = ("_due", "_line")
 
@@ -101,7 +101,7 @@ class _Framer(SteppingFramer[Frame]):
         return True
 
     def _begin(self, count: int) -> bool:
-        """Begin an aggregate of so many values; return whether the frame ends with it."""
+        """Begin an aggregate with this number of values; return whether the frame ends with it."""
         if count == 0:
             return self._value_ended()
         if self._due and self._due[-1] > 0:
@@ -228,7 +228,7 @@ class SentFramer(_Framer):
 
 
 def _end_of_command(data: bytes, position: int) -> int:
-    """Return where an array of bulk strings ends, if it is a usual one and its lengths are in the data; else 0."""
+    """Return where an array of bulk strings ends, if it is a usual one and its lengths are in the data; otherwise 0."""
     if data[position] != ARRAY:
         return 0
     end = data.find(b"\r\n", position, position + NUMBER_MAX)

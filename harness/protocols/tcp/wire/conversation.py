@@ -1,4 +1,4 @@
-"""A TCP connection: two independent streams. The harness does not know which bytes answer which."""
+"""A TCP connection: two independent streams. The harness does not know which bytes belong to which request."""
 
 from __future__ import annotations
 
@@ -42,6 +42,6 @@ class StreamConversation:
         return Failure()
 
     def outside(self, latest: Message | None) -> Unfinished:
-        """Return that the server has to send next if the service sent last, which is only a guess."""
+        """Return that the server must send next if the service sent last. This is only a guess."""
         waits = latest is not None and latest.direction == "sent"
         return Unfinished("idle", "", "answered" if waits else None)

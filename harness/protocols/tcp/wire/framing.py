@@ -1,7 +1,7 @@
 """Plain TCP: each direction is one message that never ends. Only its bytes can be counted.
 
-While no rule acts on it, each of its pieces is a whole message. So a rule that is armed later strikes at what comes
-from then on, and counts the bytes from there.
+While no rule acts on it, each of its pieces is a whole message. So a rule that is armed later strikes the bytes that
+come after that, and counts from there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ STREAM: Final = "Stream"
 
 
 class StreamFramer:
-    """See `Framer`. Both directions are read the same way."""
+    """See `Framer`. Both directions are read in the same way."""
 
     __slots__ = ("_frame", "_offset")
 
