@@ -1,4 +1,4 @@
-"""The relay between the service and a real server: it sees every message of a connection, as its protocol reads it."""
+"""The relay between the service and a real server. With the protocol's help it sees every message of a connection."""
 
 from harness.protocols.contract.frames import Direction
 from harness.protocols.contract.message import Phase

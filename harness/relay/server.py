@@ -33,15 +33,15 @@ class RelayServer(Closing):
     def __init__(self, process: KeptProcess, control: Path, version: str) -> None:
         self.process = process
         self.version = version
-        """Of the event loop that it runs on: "uvloop 0.23.0"."""
+        """The version of its event loop: "uvloop 0.23.0"."""
         self._control = control
 
     @classmethod
     def start(cls, keeper: Keeper, folder: Path, *, logs: Path | None = None) -> RelayServer:
         """Start the process; returns when it takes control connections.
 
-        `folder` (private, existing) gets the control socket; the log is `relay.log` in `logs`, else in
-        `folder`. Raises HarnessError, with the log's tail when it does not start.
+        `folder` (private, existing) gets the control socket; the log is `relay.log` in `logs`, or by default in
+        `folder`. Raises HarnessError, with the log's tail, if it does not start.
         """
         for name in (_CONTROL, _READY):
             _check_length(folder / name)
@@ -62,11 +62,11 @@ class RelayServer(Closing):
 
     @property
     def log(self) -> LogFile:
-        """What the relay wrote to its log: only its own errors."""
+        """The relay's log, which contains only its own errors."""
         return self.process.log
 
     def control(self) -> RelayControl:
-        """Return a control connection, not yet open: one for each run and event loop."""
+        """Return a control connection that is not open yet: one for each run and event loop."""
         return RelayControl(self._control)
 
 
@@ -83,7 +83,7 @@ def _check_length(path: Path) -> None:
 
 
 def _wait_ready(process: KeptProcess, ready: socket.socket) -> str:
-    """Return the version that the relay reports when it is ready. Raises HarnessError if it does not get ready."""
+    """Return the version that the relay reports when it is ready. Raises HarnessError if it does not become ready."""
     ended, ends = socket.socketpair()
     with ended, ends:
         unsubscribe = process.on_exit(lambda _status: ends.shutdown(socket.SHUT_RDWR))

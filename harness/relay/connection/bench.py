@@ -1,4 +1,4 @@
-"""What an action's course can do to its connection, for one direction."""
+"""The means by which an action's course acts on its connection, for one direction."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Insert:
 
 
 class Workshop(Protocol):
-    """What the benches need of their connection's engine."""
+    """What the benches need from their connection's engine."""
 
     number: int
     hop: str
@@ -74,7 +74,7 @@ class Workshop(Protocol):
         ...
 
     def failure(self, message: Message, error: ServerError) -> Failure:
-        """Return how the protocol turns this error into the answer to the message."""
+        """Return the `Failure` by which the protocol makes this error the message's answer."""
         ...
 
     def follow_up(self, failure: Failure) -> None:

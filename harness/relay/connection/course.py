@@ -1,7 +1,9 @@
-"""The interface of an action: a course gets the bytes of one unit (a message or a whole answer), and acts by its bench.
+"""The interface of an action.
+
+A course gets the bytes of one unit (a message or a whole answer), and acts through its bench.
 
 A course gets the unit in pieces, because a large message comes in several, and learns which piece is the last. Pieces
-of other messages that stand between them (a notice within an answer) come through `aside`.
+of other messages between them (a notice within an answer) come through `aside`.
 """
 
 from __future__ import annotations
@@ -45,15 +47,16 @@ class Bench(Protocol):
         ...
 
     def hold(self, armed: ArmedRule, message: Message, *, both_ways: bool, late: bool, delay_s: float | None) -> None:
-        """Queue everything that comes from now on, in this direction or both, until the rule releases it.
+        """Queue all further bytes, in this direction or both, until the rule releases them.
 
-        `late`: the service's next message on the connection releases it, too. `delay_s`: so does this time.
+        `late`: the service's next message on the connection releases them, too. `delay_s`: after this time they are
+        released.
         """
         ...
 
 
 class Course:
-    """What is done to one unit."""
+    """What happens to one unit."""
 
     __slots__ = ()
 
@@ -62,10 +65,10 @@ class Course:
         raise NotImplementedError
 
     def give_up(self) -> None:
-        """The unit's rest will not come: forward what was kept. If nothing was done, the rule is in force again."""
+        """The unit's rest will not come: forward the kept bytes. If nothing was done, the rule is in force again."""
 
     def cancel(self, armed: ArmedRule) -> None:
-        """The rule was disarmed. If it is this course's and has done nothing, let the unit pass."""
+        """The rule was disarmed. If it is this course's rule and nothing was done, let the unit pass."""
 
 
 class Passes(Course):
@@ -102,7 +105,7 @@ class RuleCourse(Course, Generic[ActionT]):
         """Prepare for the first piece."""
 
     def aside(self, data: bytes) -> None:
-        """Take a piece of another message that stands within the unit."""
+        """Take a piece of another message within the unit."""
         self.bench.forward(data)
 
     def give_up(self) -> None:

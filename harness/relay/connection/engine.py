@@ -72,7 +72,8 @@ class Engine:
     def feed(self, direction: Direction, chunk: bytes) -> None:
         """Take bytes that were read. `chunk` may be kept.
 
-        While no rule can concern them, bytes are forwarded first and only then parsed: parsing must not delay them.
+        While no rule can concern them, bytes are forwarded first and parsed afterwards, so that parsing does not delay
+        them.
         """
         self._notes.now_ns = time.monotonic_ns()
         flow = self._flows[direction]
@@ -128,7 +129,7 @@ class Engine:
     # ------------------------------------------------------------------ for the flows
 
     def insert_due(self) -> None:
-        """Send the answers that rules make up, as far as their place between two answers has come.
+        """Send the answers that rules make, if their place between two answers has come.
 
         Such an answer may not overtake an earlier one: the client matches answers to its requests by their order.
         """
@@ -140,7 +141,7 @@ class Engine:
                 self.end_by_rule(insert.closes, reset=False)
 
     def finishing(self, direction: Direction) -> None:
-        """The direction has ended: act on the answer that its end completes, and give up one that is incomplete."""
+        """The direction has ended: act on the answer that its end completes, and drop an incomplete one."""
         if direction == "answered" and self._whole is not None:
             self._whole.stream_ends()
             self._whole = None
@@ -150,7 +151,7 @@ class Engine:
         self._outlet.drained()
 
     def settled(self, direction: Direction) -> None:
-        """Everything that was read is forwarded or queued: release what waited for the service's next message."""
+        """All read bytes are forwarded or queued: release bytes that waited for the service's next message."""
         if direction == "sent" and self._late and self._notes.sent_count > self._late_from:
             late, self._late = self._late, []
             for held in late:
@@ -189,7 +190,7 @@ class Engine:
             self._book.changed()
 
     def end_by_rule(self, message: Message, *, reset: bool) -> None:
-        """Close both sides because of a rule, which struck at this message."""
+        """Close both sides because a rule struck this message."""
         self._tell_end("rule", Unfinished(message.phase, message.text, "answered"))
         self.cut(reset=reset)
 
@@ -305,9 +306,9 @@ class Engine:
     # ------------------------------------------------------------------ TLS
 
     def _decide_on_tls(self, frame: Frame, tls: AskedTls) -> str:
-        """Return why this beginning of a connection is refused, or "".
+        """Return why the connection is refused because of its beginning, or "".
 
-        A client that wants TLS has asked for it before the message that opens its session (`tls.opens`).
+        A client that wants TLS asks for it before the message that opens its session (`tls.opens`).
         """
         if frame.name == GARBAGE and frame.head[:1] == TLS_HANDSHAKE:
             return tls.unasked
@@ -324,7 +325,7 @@ class Engine:
         self._outlet.close()
 
     def _begin_tls(self) -> None:
-        """Start TLS on both sides, or on the service's side alone if the server has none."""
+        """Start TLS on both sides, or only on the service's side if the server has none."""
         self._notes.tls_begins = False
         if self._flows["answered"].closed or self._tls == "passed":
             return
@@ -371,7 +372,7 @@ class Engine:
         )  # fmt: skip
 
     def _close(self) -> None:
-        """Accept no more bytes; undo what rules have begun, and forget what they hold."""
+        """Accept no more bytes; undo actions that rules have begun, and drop the bytes that they hold."""
         for flow in self._flows.values():
             flow.close()
         whole, self._whole = self._whole, None

@@ -1,7 +1,7 @@
 """The exchanges of one connection that are not answered yet.
 
 A client may send several requests before it reads an answer (pipelining), and an answer does not repeat its request. So
-the relay has to remember them to know which request an answer belongs to, and what was unfinished when a connection
+the relay remembers the requests, to know which request an answer belongs to, and what was unfinished when a connection
 ended.
 """
 
@@ -19,8 +19,8 @@ from harness.relay.rules.rule_book import Sight
 class Flight:
     """One exchange that is not answered yet: its first text, and its statements until their answers begin.
 
-    `whole`: the service has sent all of it, so that its answer can end.
-    `wanted`: a rule can concern a message of the answer, by the text of one of `sights`.
+    `whole`: the service has sent all of it, so its answer can end. `wanted`: a rule may concern a message of the
+    answer, by the text of one of `sights`.
     """
 
     text: str
@@ -96,7 +96,7 @@ class Flights:
 
     @property
     def oldest(self) -> Unfinished | None:
-        """What is unfinished of the oldest exchange; None if every exchange is answered."""
+        """The unfinished part of the oldest exchange; None if every exchange is answered."""
         for flight in self._open.values():  # in the order in which they began
             return Unfinished(flight.phase, flight.text, "answered")
         return None
@@ -104,7 +104,7 @@ class Flights:
     def _drop(self, exchange: int) -> None:
         """Forget an exchange and those before it.
 
-        Servers answer in order, so no answer to an earlier one can come any more.
+        Servers answer in order, so earlier exchanges can get no more answers.
         """
         for earlier in list(self._open):
             if earlier > exchange:

@@ -1,4 +1,4 @@
-"""One direction of one connection: which bytes pass, which a rule has, which are queued.
+"""One direction of one connection: which bytes pass, which ones a rule has, and which are queued.
 
 If a rule may concern a message, its bytes are withheld until that is decided: until the message is complete or its head
 is full. While no rule is in force, nothing is withheld.
@@ -16,11 +16,11 @@ from harness.relay.rules.rule_book import ArmedRule
 
 
 class Judge(Protocol):
-    """What a flow needs of its connection's engine."""
+    """What a flow needs from its connection's engine."""
 
     @property
     def inserts(self) -> Sequence[object]:
-        """What is to be sent between two answers. Always the same list; if it is not empty, call `insert_due` there."""
+        """Answers to insert between two answers. Always the same list; if it is not empty, call `insert_due` there."""
         ...
 
     @property
@@ -29,7 +29,7 @@ class Judge(Protocol):
         ...
 
     def insert_due(self) -> None:
-        """Send what is due between two answers."""
+        """Send the answers that are due between two answers."""
         ...
 
     def finishing(self, direction: Direction) -> None:
@@ -41,12 +41,12 @@ class Judge(Protocol):
         ...
 
     def settled(self, direction: Direction) -> None:
-        """Everything that was read is forwarded or queued."""
+        """All read bytes are forwarded or queued."""
         ...
 
 
 class Flow:
-    """Takes bytes, asks its judge about each message, and forwards or queues them.
+    """Takes bytes, asks its judge about each message, and forwards or queues the bytes.
 
     `learn` records a message whose beginning was forwarded already. `decide` records one and returns its course, or
     None if it passes.
@@ -83,11 +83,11 @@ class Flow:
         self._ready: list[bytes] = []  # decided, and waiting to be forwarded
         self._queue: deque[tuple[bytes, Span]] = deque()  # not decided yet
         self.came_bytes = 0
-        """All that was read so far, passed on or not."""
+        """All bytes that were read so far, passed on or not."""
         self.queued_bytes = 0
         self.blockers: set[object] = set()
         self.clear = True
-        """Nothing is under way here: what comes may pass before it is looked at."""
+        """Nothing is pending here: further bytes may pass before they are parsed."""
         self.ended = False
         self._finished = False  # the end was forwarded
         self.closed = False
@@ -112,7 +112,7 @@ class Flow:
             self._run(chunk, spans)
 
     def finish(self) -> None:
-        """Handle the end of the direction: it is forwarded behind everything that is queued."""
+        """Handle the end of the direction: it is forwarded after everything that is queued."""
         self.ended = True
         if self.blockers or self.closed or self._finished:
             return
@@ -133,7 +133,7 @@ class Flow:
         self.clear = False
 
     def drain(self) -> None:
-        """Forward what is queued, as far as nothing blocks it."""
+        """Forward the queued bytes, as far as nothing blocks them."""
         while not self.blockers and not self.closed and (self._ready or self._queue):
             ready, self._ready = self._ready, []
             for data in ready:
@@ -148,12 +148,12 @@ class Flow:
         self._judge.drained()
 
     def cancel(self, armed: ArmedRule) -> None:
-        """A rule was disarmed: stop what it has begun."""
+        """A rule was disarmed: stop the actions that it has begun."""
         if self._course is not None:
             self._course.cancel(armed)
 
     def close(self) -> None:
-        """Forget everything that is queued, withheld or begun."""
+        """Drop everything that is queued, withheld or begun."""
         course, self._course = self._course, None
         self.closed = True
         self.clear = False
@@ -194,7 +194,7 @@ class Flow:
             self._learn(frame)
 
     def _run(self, chunk: bytes, spans: Sequence[Span]) -> None:
-        """Decide about message after message; forward what passes in as few writes as possible."""
+        """Decide about each message; forward the ones that pass in as few writes as possible."""
         decide, inserts = self._decide, self._inserts
         taken = not self.clear or self._judge.busy
         begin = spans[0].begin if spans else 0
@@ -233,7 +233,7 @@ class Flow:
         return True
 
     def _course_of(self, span: Span) -> Course | None:
-        """Return the course of a piece of a message that is not whole in its chunk; None: it passes."""
+        """Return the course of a piece of a message that is not complete in its chunk; None: it passes."""
         frame = span.frame
         if self._course is not None:
             return self._course
@@ -283,7 +283,7 @@ class Flow:
 
 
 class _Withhold(Course):
-    """Marks a piece of a message that cannot be decided about yet."""
+    """Marks a piece of an undecided message."""
 
     __slots__ = ()
 

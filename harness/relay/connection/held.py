@@ -1,4 +1,4 @@
-"""What a rule holds on one connection, until it is released."""
+"""The bytes that a rule holds on one connection until it releases them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.relay.rules.rule_book import ArmedRule, Releasable
 
 
 class Held(Releasable):
-    """Blocks its flows until it is released. `tell` gets the report of the release just before the bytes pass."""
+    """Blocks its flows until released. `tell` gets the report of the release just before the bytes pass."""
 
     __slots__ = ("_armed", "_flows", "_passed", "_tell", "cancel", "done")
 
@@ -36,7 +36,7 @@ class Held(Releasable):
             flow.block(self)
 
     def release(self) -> None:
-        """Forward the held bytes and the queue behind them, as far as no other rule holds these. Idempotent."""
+        """Forward the held bytes and the queue behind them, except what another rule holds. Idempotent."""
         if self.done:
             return
         self.forget()

@@ -1,4 +1,4 @@
-"""What the relay knows of one connection: its messages as the protocol reads them, and unanswered exchanges."""
+"""What the relay knows about one connection: its messages, read by the protocol, and unanswered exchanges."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from harness.relay.rules.tries_counter import ConnectionTries, Tries
 
 TlsMode: TypeAlias = Literal["none", "offered", "required", "passed"]
 """Whether a hop speaks TLS to the service. "none": only if the server does, to a client that asked the
-server for it. "offered": only to a client that asks for it within the protocol. "passed": what service and server agree
-upon passes, and nothing of it can be read."""
+server for it. "offered": only to a client that asks for it within the protocol. "passed": TLS between service and
+server passes unchanged, and cannot be read."""
 UNDECIDED: Final = ""
-"""Stands for a protocol's name that the first bytes of a connection will show."""
+"""Stands for the name of a protocol that the first bytes of a connection will show."""
 Asked: TypeAlias = Sequence[tuple[Sight, Sequence[bytes]]]
 Candidate: TypeAlias = tuple[ArmedRule, Sequence[bytes]]
 
@@ -32,7 +32,7 @@ _NOTHING: Asked = ()
 
 @dataclass(frozen=True, slots=True)
 class HopKind:
-    """A hop's fixed properties. `tls`: what the relay speaks, independent of what the server has."""
+    """A hop's fixed properties. `tls`: what the relay speaks, whether or not the server has TLS."""
 
     name: str
     protocol: str
@@ -40,7 +40,7 @@ class HopKind:
 
     @property
     def speech(self) -> Speech:
-        """The protocol's reader; while it is undecided, one that takes anything.
+        """The protocol's reader; while the protocol is undecided, one that accepts anything.
 
         Raises UsageError for a protocol that is not registered.
         """
@@ -49,7 +49,7 @@ class HopKind:
 
 @dataclass(frozen=True, slots=True)
 class HopState:
-    """What all connections of a hop share."""
+    """State that all connections of a hop share."""
 
     kind: HopKind
     book: RuleBook
@@ -59,7 +59,7 @@ class HopState:
 
 
 class Notes:
-    """Records every message once, in order. `now_ns` is the time of the messages that come next."""
+    """Records every message once, in order. `now_ns` is the time of the next messages."""
 
     def __init__(self, hop: HopState, number: int) -> None:
         self.now_ns = 0
@@ -115,7 +115,7 @@ class Notes:
         return message, sight
 
     def answered(self, frame: Frame) -> tuple[Message, Sight, Flight | None, Asked]:
-        """Record an answer's message. Returned with it: its exchange, and the statements whose answer begins here."""
+        """Record an answer's message. Also return its exchange, and the statements whose answer begins here."""
         message = self._conversation.understand("answered", frame)
         sight = self._answered_sights.get((message.name, message.phase, message.text))
         if sight is None or sight.generation != self._book.generation:
@@ -152,7 +152,7 @@ class Notes:
     # ------------------------------------------------------------------ rules
 
     def may_concern_answers(self) -> bool:
-        """Whether a rule in force can concern the answers that are due, as their requests tell."""
+        """Whether a rule in force can concern the answers that are due, judged by their requests."""
         if self._book.any_answer:
             return True
         if self._generation != self._book.generation:
@@ -161,7 +161,7 @@ class Notes:
         return self._flights.wanted
 
     def rules_for_answer(self, message: Message, sight: Sight, asked: Asked) -> Sequence[Candidate]:
-        """Return the rules for this message and for the whole answer that it begins, in the order they were armed."""
+        """Return the rules for this message and for the whole answer that it begins, in the order of arming."""
         single = [(armed, message.values) for armed in sight.rules]
         whole = list(self._of_statements(asked)) if asked else []
         return sorted([*single, *whole], key=_armed_first) if whole else single
@@ -203,12 +203,12 @@ class Notes:
         self._tries.undelivered()
 
     def ended(self, by: str) -> None:
-        """The connection has ended: what is not answered yet will never be."""
+        """The connection has ended: open exchanges will never be answered."""
         self._tries.ended()
         self._life.ended(time.monotonic_ns(), by, in_use=self._answer_was_kept)
 
     def unfinished(self) -> Unfinished:
-        """Return what is unfinished now."""
+        """Return the part that is unfinished now."""
         return self._flights.oldest or self._conversation.outside(self._flights.latest)
 
     @property

@@ -1,4 +1,4 @@
-"""What the engine can do to its connection: implemented by the transports, and by tests."""
+"""How the engine acts on its connection. The transports implement it, and tests do."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Cancel = Callable[[], None]
 
 
 class Outlet(Protocol):
-    """Called by the engine; never raises. `direction` is the direction in which the bytes go."""
+    """The engine calls it; it never raises. `direction` is the direction in which the bytes go."""
 
     def forward(self, direction: Direction, data: bytes) -> None:
         """Send bytes on."""
         ...
 
     def finish(self, direction: Direction) -> None:
-        """Tell the receiver that no more bytes will come."""
+        """Signal to the receiver that no more bytes will come."""
         ...
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ _HELLO_BYTES = 1 << 14
 
 
 class Home(Protocol):
-    """What its connections need of a hop."""
+    """What connections need from their hop."""
 
     @property
     def identity(self) -> Identity:
@@ -31,7 +31,7 @@ class Home(Protocol):
 
     @property
     def trouble(self) -> Trouble | None:
-        """What goes wrong in TLS handshakes with the service now."""
+        """The present trouble in TLS handshakes with the service."""
         ...
 
     async def connect(self, side: Side) -> None:
@@ -55,8 +55,8 @@ class Pair:
     """Both sockets of a connection. When both are closed, its hop forgets it.
 
     While the relay connects to the server, and while both sides switch to TLS, bytes are kept, and read only up to a
-    high-water mark. (To pause a transport when it is made does not last on uvloop: data can come before the server's
-    side is connected.)
+    high-water mark. (On uvloop a transport that is paused when it is created does not stay paused: data can come before
+    the server's side is connected.)
     """
 
     def __init__(self, home: Home, hop: HopState, number: int, loop: asyncio.AbstractEventLoop) -> None:
@@ -76,7 +76,7 @@ class Pair:
         self._joining: asyncio.Task[None] | None = None
         self._bare: socket.socket | None = None
         self.early: list[tuple[Direction, bytes | None]] = []
-        """What came before the server was connected; None is the end of the direction."""
+        """Bytes that came before the server was connected; None is the end of the direction."""
         self._early_bytes = 0
         self._said_early = asyncio.Event()
         self._finished: set[Direction] = set()
@@ -107,7 +107,7 @@ class Pair:
             self._mirror(side)
 
     def read(self, direction: Direction, chunk: bytes) -> None:
-        """Take what was read."""
+        """Take the read bytes."""
         engine = self.engine
         if not self._joined or engine is None:
             self.early.append((direction, chunk))
@@ -128,7 +128,7 @@ class Pair:
             self.engine.finish(direction)
 
     def lost(self, side: Side, problem: Exception | None) -> None:
-        """Handle the end of a socket: end the other one the same way. An error of the relay itself does the same."""
+        """Handle the end of a socket: end the other one in the same way. An error of the relay itself does the same."""
         self._said_early.set()
         by = _by(side is self.service, problem)
         self._end(by)
@@ -140,7 +140,7 @@ class Pair:
     def regulate(self) -> None:
         """Read from each side only while the other side keeps up.
 
-        While the sides switch to TLS, reading is not changed: what the service sends then is part of the handshake, and
+        While the sides switch to TLS, reading does not change: the service's bytes are then part of the handshake, and
         must not be read before the TLS layer has the socket.
         """
         if self._goes_over_to_tls:
@@ -156,11 +156,11 @@ class Pair:
 
     @property
     def holds(self) -> bool:
-        """Whether a rule holds something on it."""
+        """Whether a rule holds bytes on it."""
         return self.engine is not None and self.engine.holds
 
     def forget_server(self) -> bool:
-        """End the server's side without the service's knowledge. The service's side stays open and leads nowhere.
+        """End the server's side without the service's knowledge. The service's side stays open, but leads nowhere.
 
         Return whether an answer was due, for which the service waits in vain.
         """
@@ -207,7 +207,7 @@ class Pair:
         return Timer(self._loop, delay_s, callback).cancel
 
     def declines_tls(self) -> bool:
-        """Whether that is what goes wrong now; it is counted."""
+        """Whether this is the present trouble; if so, it is counted."""
         trouble = self._home.trouble
         return trouble is not None and trouble.declines()
 
@@ -264,14 +264,14 @@ class Pair:
             self._end("service", _why(problem, "service"))
 
     def _unnamed(self, side: Side) -> str:
-        """Why a client that began with TLS is not taken: a server turns away who does not name its protocol."""
+        """Why a client that began with TLS is refused: a server refuses a client that does not name its protocol."""
         tls = self._hop.kind.speech.tls
         if tls is None or side.application == tls.application:
             return ""
         return f"it began with TLS, without asking, and did not name {tls.application!r} as its protocol (ALPN)"
 
     async def _context(self, trouble: Trouble | None) -> ssl.SSLContext:
-        """The context that the service is to see now."""
+        """The TLS context that the service must see now."""
         contexts = await self._home.identity.contexts()
         if trouble is None:
             return contexts.towards_service
@@ -315,7 +315,7 @@ class Pair:
         self.service.write(data)
 
     async def _hear(self) -> bytes:
-        """What the service sends next; empty if it sends no more."""
+        """The service's next bytes; empty if it sends no more."""
         known = len(self.early)
         self._said_early.clear()
         await self._said_early.wait()
@@ -326,7 +326,7 @@ class Pair:
         self.server.close()
 
     def _join(self) -> None:
-        """Both sides are connected: forward the bytes that have come since."""
+        """Both sides are connected: forward the bytes that have arrived."""
         self._joined, self._goes_over_to_tls = True, False
         early, self.early, self._early_bytes = self.early, [], 0
         for direction, chunk in early:

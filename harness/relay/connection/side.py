@@ -24,14 +24,14 @@ _SEGMENTS_END: Final = 256
 
 
 class Joint(Protocol):
-    """What a socket needs of its connection."""
+    """What a socket needs from its connection."""
 
     def connected(self, side: Side) -> None:
         """Take a socket that is connected now."""
         ...
 
     def read(self, direction: Direction, chunk: bytes) -> None:
-        """Take what was read."""
+        """Take the read bytes."""
         ...
 
     def finished(self, direction: Direction) -> None:
@@ -48,10 +48,10 @@ class Joint(Protocol):
 
 
 class Side(asyncio.Protocol):
-    """A socket. `direction`: that of the bytes that are read from it.
+    """A socket. `direction`: the direction of the bytes that are read from it.
 
-    It is not a BufferedProtocol: uvloop reads every socket into one buffer of its loop and hands out a copy, and a copy
-    is needed here anyway. A buffer per socket would cost two more calls.
+    It is not a BufferedProtocol: uvloop reads every socket into one buffer of its loop and passes on a copy, which is
+    needed here anyway. A buffer for each socket would cost two more calls.
     """
 
     def __init__(self, joint: Joint, direction: Direction) -> None:
@@ -61,7 +61,7 @@ class Side(asyncio.Protocol):
         self.full = False
         self.gone = False
         self.cable = Cable(self._socket)
-        """What arrives at it, and what of that gets lost."""
+        """The segments that arrive at it, and those that are dropped."""
         self._tls = False
         self._reset_when_empty = False
 
@@ -74,11 +74,11 @@ class Side(asyncio.Protocol):
         self._joint.connected(self)
 
     def data_received(self, data: bytes) -> None:
-        """Take what was read."""
+        """Take the read bytes."""
         self._joint.read(self.direction, data)
 
     def eof_received(self) -> bool:
-        """Forward that this side sends no more. It can still receive, except in TLS, which has no half-close."""
+        """Forward the end of this side's bytes. It can still receive, except in TLS, which has no half-close."""
         self.cable.note()  # the peer may close it next
         self._joint.finished(self.direction)
         return not self._tls
@@ -134,7 +134,7 @@ class Side(asyncio.Protocol):
     def close(self) -> None:
         """Close after everything is written.
 
-        Unread bytes are read and thrown away first, because the kernel would send a reset for them (RFC 1122, section
+        Unread bytes are first read and discarded, because the kernel would send a reset for them (RFC 1122, section
         4.2.2.13).
         """
         if not self.is_open:
@@ -158,19 +158,19 @@ class Side(asyncio.Protocol):
         self.transport.set_write_buffer_limits(high=0)
 
     def abort(self) -> None:
-        """Close at once, without writing the rest."""
+        """Close at once, without writing the remaining bytes."""
         if self.transport is not None:
             self.cable.note()
             self.transport.abort()
 
     @property
     def application(self) -> str | None:
-        """What the peer has named as its protocol (ALPN); None if it has named nothing that the relay offers."""
+        """The protocol that the peer has named (ALPN); None if it has named none that the relay offers."""
         spoken = self.transport.get_extra_info("ssl_object")
         return None if spoken is None else spoken.selected_alpn_protocol()
 
     def segments(self) -> int:
-        """How many segments have come and gone, those included that carry nothing."""
+        """How many segments have come and gone, including empty ones."""
         found = self._socket()
         if found is None:
             return 0
@@ -198,7 +198,7 @@ class Side(asyncio.Protocol):
     # ------------------------------------------------------------------ inside
 
     def _socket(self) -> AnySocket | None:
-        """None if it is closed. In TLS the transport learns of this before `connection_lost` is called."""
+        """None if it is closed. In TLS the transport knows this before `connection_lost` is called."""
         found: AnySocket | None = self.transport.get_extra_info("socket") if self.is_open else None
         return found
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 
 class Timer:
-    """uvloop's timers count whole milliseconds: in a loop that has other work they are up to one millisecond early.
+    """uvloop's timers count whole milliseconds: in a busy loop they are up to one millisecond early.
 
     A delay of 20 ms was over after 19.4 ms.
     """
@@ -20,7 +20,7 @@ class Timer:
         self._handle = loop.call_later(delay_s, self._over)
 
     def cancel(self) -> None:
-        """Do not call back any more."""
+        """Do not call back anymore."""
         self._handle.cancel()
 
     def _over(self) -> None:

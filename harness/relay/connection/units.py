@@ -1,4 +1,4 @@
-"""Units that are not simply one message: a whole answer, a changed message, one that is dropped or refused."""
+"""Units other than a plain message: a whole answer, a changed message, one that is dropped or refused."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from harness.relay.rules.rule_book import ArmedRule
 class WholeAnswer(Course):
     """Withholds an answer until it is complete, then gives the whole answer to a rule's course.
 
-    A service may wait for an answer before it completes its exchange: then the answer is complete with a message that
-    `concludes` it, by the protocol's grammar.
+    A service may wait for an answer before it completes its exchange. Then a message that `concludes` the answer, by
+    the protocol's grammar, completes it.
     """
 
     __slots__ = (
@@ -33,10 +33,10 @@ class WholeAnswer(Course):
         self._complete = False  # its last message has begun to come
         self._ends_with_stream = False
         self.over = False
-        """Nothing more belongs to it."""
+        """No further message belongs to it."""
 
     def next(self, message: Message) -> None:
-        """Set the message that the next pieces belong to: a notice may stand within the answer."""
+        """Set the message of the next pieces: there may be a notice within the answer."""
         self._own = message.exchange == self._exchange
         ends = message.ends_answer or (message.name in self._concludes and not self._flight.whole)
         self._complete = self._own and ends

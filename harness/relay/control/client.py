@@ -44,7 +44,10 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class KindOfMessage:
-    """Messages of one kind. `word`: the first of their text, such as INSERT; `runs`: whether each is a statement."""
+    """Messages of one kind.
+
+    `word`: the first word of their text, such as INSERT; `runs`: whether each is a statement.
+    """
 
     direction: Direction
     message: str
@@ -115,13 +118,13 @@ class RelayControl:
     ) -> Hop:
         """Listen on a port of 127.0.0.1 and relay its connections to `upstream`.
 
-        Without `upstream`, they wait until the hop gets a server. With UNDECIDED for a protocol, the first bytes of
-        a connection tell it, and a `Known` reports it.
+        Without `upstream`, they wait until the hop gets a server. If the protocol is UNDECIDED, the first bytes of a
+        connection show it, and a `Known` reports it.
 
-        `known_as`: a host name that the certificate is to hold.
+        `known_as`: a host name that the certificate must contain.
 
         `tls`: speak TLS to the service even if the server does not, with a certificate that `certificate` verifies.
-        With "required", a client without TLS is refused, and the reason is in its `Ended`. Raises UsageError for a name
+        With "required", a client without TLS is refused, and its `Ended` has the reason. Raises UsageError for a name
         that is taken, an unknown protocol, and TLS that is offered although clients cannot ask for it.
         """
         host, port = (None, None) if upstream is None else upstream
@@ -141,9 +144,9 @@ class RelayControl:
         return int(await self._ask("cut_all", hop=hop))
 
     async def trouble_handshakes(self, hop: str, how: How | None) -> tuple[int, int]:
-        """Have the hop's TLS handshakes with the service go wrong, or no more; a handshake that is stalled is ended.
+        """Make the hop's TLS handshakes with the service fail, or stop this; a stalled handshake is ended.
 
-        Returns how many had the trouble before, and how many of these failed.
+        Returns how many had the earlier trouble, and how many of these failed.
         """
         met, failed = await self._ask("handshakes", hop=hop, how=how)
         return met, failed
@@ -154,21 +157,21 @@ class RelayControl:
         return met, failed
 
     async def lose(self, hop: str, loss_id: str, loss: Loss) -> None:
-        """Have the relay's kernel drop segments of the hop, until `restore`.
+        """Make the relay's kernel drop segments of the hop until `restore`.
 
-        Raises UsageError for an id that is taken, HarnessError if the kernel takes no filter.
+        Raises UsageError for an id that is taken, HarnessError if the kernel accepts no filter.
         """
         await self._ask("lose", hop=hop, loss=loss_id, what=loss.to_json())
 
     async def lost(self, hop: str, loss_id: str) -> Lost:
-        """What was lost so far."""
+        """The losses so far."""
         return Lost.from_json(await self._ask("lost", hop=hop, loss=loss_id))
 
     async def restore(self, hop: str, loss_id: str, *, gone: Collection[int]) -> Lost:
-        """Lose nothing more; return what was lost.
+        """Stop dropping; return the losses.
 
-        `gone`: the service's ports of connections that it has given up meanwhile. Its last word may have been lost, so
-        the relay ends them.
+        `gone`: the service's ports of connections that it has closed. Its FIN may have been lost, so the relay ends
+        them.
         """
         return Lost.from_json(await self._ask("restore", hop=hop, loss=loss_id, gone=list[Json](gone)))
 
@@ -186,33 +189,33 @@ class RelayControl:
     # ------------------------------------------------------------------ rules
 
     async def arm(self, rule: Rule) -> None:
-        """Put a rule in force, behind those armed before. An equal rule that is armed already stays as it is.
+        """Put a rule in force, after the rules that are armed already. An equal armed rule stays unchanged.
 
-        Raises UsageError for an id that another rule has, an unknown hop, and an error's code that
-        the hop's protocol does not know.
+        Raises UsageError for another rule's id, an unknown hop, and an error's code that the hop's protocol does not
+        know.
         """
         await self._ask("arm", rule=rule.to_json())
         self._armed.add(rule.id)
 
     async def disarm(self, rule_id: str) -> None:
-        """Take a rule out of force, and forward what it holds, in order. Does nothing if it is not armed."""
+        """Take a rule out of force, and forward the bytes that it holds, in order. Does nothing if it is not armed."""
         await self._ask("disarm", rule=rule_id)
         self._armed.discard(rule_id)
 
     @property
     def armed(self) -> frozenset[str]:
-        """The ids of the rules that this control connection has armed, and has not disarmed since."""
+        """The ids of this control connection's armed rules."""
         return frozenset(self._armed)
 
     def is_armed(self, rule_id: str) -> bool:
-        """Whether this control connection has armed that rule, and has not disarmed it since."""
+        """Whether this control connection has that rule armed."""
         return rule_id in self._armed
 
     async def release(self, rule_id: str, *, connection: int | None = None, count: int | None = None) -> int:
-        """Forward what the rule holds; return how many units. The rule stays in force.
+        """Forward the units that the rule holds; return how many. The rule stays in force.
 
         `connection`: only on the connection with this number on its hop (`Fired.connection`). `count`: at most this
-        many units, those that have waited longest first.
+        many units, the oldest first.
         """
         return int(await self._ask("release", rule=rule_id, connection=connection, count=count))
 
@@ -222,7 +225,7 @@ class RelayControl:
         return [report for report in self._reports if isinstance(report, Fired) and report.rule == rule_id]
 
     async def near_misses(self, rule_id: str) -> Sequence[str]:
-        """Describe what the hop has seen that nearly fits the rule, and why it does not, closest first."""
+        """Describe messages of the hop that nearly fit the rule, and why they do not, closest first."""
         return [str(line) for line in await self._ask("near_misses", rule=rule_id)]
 
     # ------------------------------------------------------------------ reports
@@ -250,7 +253,7 @@ class RelayControl:
     ) -> Report:
         """Return the first future report that fits; with `since`, the first from that index on.
 
-        Raises TimeoutError, and HarnessError if the relay ends before it came.
+        Raises TimeoutError, and HarnessError if the relay ends before that.
         """
         for report in self._reports if since is None else self._reports[since:]:
             if since is not None and predicate(report):
@@ -272,7 +275,7 @@ class RelayControl:
     async def seen(self, hop: str, since_ns: int = 0) -> Sequence[Seen]:
         """Return the statements and ends of answers since `since_ns`, at most STATEMENTS_MAX of them.
 
-        A longer `text` is cut after 2,000 characters; beyond Latin-1 after fewer, but not less than 500.
+        A longer `text` is cut after 2,000 characters; outside Latin-1 after fewer, but at least 500.
         """
         return _seen(await self._ask("seen", hop=hop, since_ns=since_ns))
 
@@ -281,9 +284,9 @@ class RelayControl:
         await self._ask("record", hop=hop, recording=recording)
 
     async def recording(self, hop: str) -> Sequence[Seen]:
-        """Return what was recorded, with the messages' first bytes.
+        """Return the recorded messages, with their first bytes.
 
-        Raises HarnessError when more passed than the relay keeps (64 MiB of it).
+        Raises HarnessError if more passed than the relay keeps (64 MiB).
         """
         return _seen(await self._ask("recording", hop=hop))
 
@@ -294,13 +297,13 @@ class RelayControl:
     async def count_tries(self, hop: str, subjects: str, noted: str = "") -> None:
         """Start counting from zero how often each statement of the hop is sent for one subject.
 
-        `subjects`: an expression that finds what a request is about, such as a delivery's id, in its statements.
-        `noted`: one for what is only noted, and not counted; empty: nothing.
+        `subjects`: an expression that finds a request's subject, such as a delivery's id, in its statements. `noted`:
+        an expression for subjects that are only noted, not counted; empty: none.
         """
         await self._ask("count_tries", hop=hop, subjects=subjects, noted=noted)
 
     async def tries(self, hop: str) -> Tally:
-        """Return what `count_tries` has counted so far."""
+        """Return the counts since `count_tries`."""
         return Tally.from_json(await self._ask("tries", hop=hop))
 
     # ------------------------------------------------------------------ inside

@@ -11,9 +11,9 @@ from harness.vocabulary.value import Json
 __all__ = ["OWN", "Ended", "Life", "Met", "Quiet", "lives_from", "lives_json", "met_from", "met_json"]
 
 Ended = str
-"""Who ended a connection, in the words of `EndedBy`; empty while it is open."""
+"""Which side ended a connection, in the words of `EndedBy`; empty while it is open."""
 OWN: Final = ("service", "reset by service")
-"""What says that the service itself ended it."""
+"""The words for an end by the service itself."""
 Quiet = tuple[int, int]
 """A span in which no connection waited for an answer, and none was being opened."""
 
@@ -22,9 +22,9 @@ Quiet = tuple[int, int]
 class Life:
     """One connection. All times are CLOCK_MONOTONIC.
 
-    `uses`: how often it began to wait for an answer, its login aside. `used_from_ns`, `used_until_ns`: when that began
-    and ended for the last time; 0: never. `ended_ns`: 0 while it is open. `in_use`: it ended while an answer was due,
-    or a transaction open. `idle_max_ms`: the longest time after which it was used again.
+    `uses`: how often it began to wait for an answer, without its login. `used_from_ns`, `used_until_ns`: when that
+    began and ended for the last time; 0: never. `ended_ns`: 0 while it is open. `in_use`: it ended while an answer was
+    due, or a transaction was open. `idle_max_ms`: the longest idle time after which it was used again.
     """
 
     number: int
@@ -39,16 +39,17 @@ class Life:
 
     @property
     def row(self) -> Json:
-        """As it is sent."""
+        """Return its row for JSON."""
         return [getattr(self, name) for name in self.__slots__]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Met:
-    """An error that a server answered, or a rule in its place.
+    """An error that a server answered, or a rule instead.
 
-    `subject`: what its statement is about; "" if it names nothing. `lost`: the service did not get it. `own`: it
-    concerns that one request, and the connection is as good as before. `several`: the statement names others, too.
+    `subject`: the subject of its statement; "" if it names none. `lost`: the service did not get the error. `own`: the
+    error concerns only that request, so the connection can still be used. `several`: the statement names other
+    subjects, too.
     """
 
     t_ns: int
@@ -63,7 +64,7 @@ class Met:
 
     @property
     def row(self) -> Json:
-        """As it is sent."""
+        """Return its row for JSON."""
         return [getattr(self, name) for name in self.__slots__]
 
 

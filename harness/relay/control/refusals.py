@@ -1,4 +1,4 @@
-"""What the relay cannot do. It is refused where it is written, and again where it is armed."""
+"""Refuses what the relay cannot do: when the scenario writes it, and again when it is armed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def check_rule(rule: Rule, speech: Speech) -> None:
 
 
 def check_action(place: str, action: Action, message: str | None, protocol: str) -> None:
-    """Refuse an error that the protocol cannot give there, and an action that would wait for ever.
+    """Refuse an error that the protocol cannot return there, and an action that would wait for ever.
 
     `message`: the frame's name, as in `Match`; None: a whole statement. Raises UsageError.
     """

@@ -47,10 +47,10 @@ class Report:
 class Fired(Report):
     """A rule's action was carried out or, for stall, hold, delay and late, has begun.
 
-    `service_port`: the service's local port of that connection. `message`: the frame's name; for a whole answer that of
-    its first frame. `text`: the statement or command. `offset`: where the unit begins. `passed_bytes`: how many bytes
-    of the unit had been forwarded unchanged when it fired. `subject`: what the statement is about, such as a delivery's
-    id, while tries are counted; else, or where it is not known, "".
+    `service_port`: the service's local port of that connection. `message`: the frame's name; for a whole answer its
+    first frame's name. `text`: the statement or command. `offset`: where the unit begins. `passed_bytes`: how many
+    bytes of the unit had been forwarded unchanged when it fired. `subject`: the statement's subject, such as a
+    delivery's id, while tries are counted; "" if it is unknown or tries are not counted.
     """
 
     kind: ClassVar[str] = "fired"
@@ -65,7 +65,7 @@ class Fired(Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passed(Report):
-    """What a rule held was forwarded. Fields as in `Fired`."""
+    """Bytes that a rule held were forwarded. Fields as in `Fired`."""
 
     kind: ClassVar[str] = "passed"
     rule: str
@@ -77,12 +77,12 @@ class Passed(Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended(Report):
-    """A connection ended, or one side of it announced that it will send no more.
+    """A connection ended, or one side announced that it will send no more.
 
-    `by`: which side was first; "relay": the relay itself failed, see its log. `phase` and `text`: those of the
-    statement under way; without one, `text` is "". `direction_due`: whose message was awaited: "sent" the service's,
-    "answered" the server's; None if neither was. The two numbers are the bytes that the service and the server had
-    sent, forwarded or not; with TLS, the bytes within it. `why`: why the service's TLS failed; else "".
+    `by`: the side that was first; "relay": the relay itself failed, see its log. `phase` and `text`: those of the open
+    statement; without one, `text` is "". `direction_due`: whose message was due: "sent" the service's, "answered" the
+    server's; None: neither. The two numbers are the bytes that the service and the server had sent, forwarded or not;
+    with TLS, the bytes within it. `why`: why the service's TLS failed; otherwise "".
     """
 
     kind: ClassVar[str] = "ended"
@@ -98,9 +98,9 @@ class Ended(Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen(Report):
-    """A message that passed by. In recordings only: `head`, its first bytes, and `subject`, what a statement is about.
+    """A message that passed. Only in recordings: `head`, its first bytes, and `subject`, a statement's subject.
 
-    `length` is that of the whole message, or what has come of it so far.
+    `length` is the length of the whole message, or of the part that has arrived.
     """
 
     kind: ClassVar[str] = "seen"
@@ -119,9 +119,9 @@ class Seen(Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known(Report):
-    """The first bytes of a connection told the protocol of a hop that was laid without one.
+    """The first bytes of a connection have shown the protocol of a hop that was laid without one.
 
-    `begins_in_tls`: its clients begin in TLS, so that nothing can be read.
+    `begins_in_tls`: its clients begin with TLS, so nothing can be read.
     """
 
     kind: ClassVar[str] = "known"

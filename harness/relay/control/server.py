@@ -74,7 +74,7 @@ class ControlSession:
             self._writer.close()
 
     def tell(self, report: Report) -> None:
-        """Send a report, without being asked."""
+        """Send a report that is no answer to a request."""
         if not self._writer.is_closing():
             self._write({"report": report.to_json()})
 

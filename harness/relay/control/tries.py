@@ -12,19 +12,19 @@ from harness.vocabulary.value import Json
 __all__ = ["LOST", "OK", "PASSED_OVER", "Tally", "Tried", "Try"]
 
 OK: Final = "ok"
-"""How a try ended that was answered without an error."""
+"""The end of a try that was answered without an error."""
 LOST: Final = "lost"
-"""How a try ended whose answer the relay has not seen to its end: its connection ended first."""
+"""The end of a try whose answer the relay has not seen completely, because its connection ended first."""
 PASSED_OVER: Final = "passed over"
-"""How a try ended that the server skipped, because an earlier statement of its exchange had failed."""
+"""The end of a try that the server skipped, because an earlier statement of its exchange had failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Try:
     """One send. `t_ns`: CLOCK_MONOTONIC.
 
-    `answer`: one of the words above, or the error's code; empty if it was still unanswered. `final`: that error does
-    not go away by sending again.
+    `answer`: one of the words above, or the error's code; empty if it was still unanswered. `final`: a retry gets that
+    error again.
     """
 
     t_ns: int
@@ -34,10 +34,9 @@ class Try:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """The tries of one statement for one subject, in order. `more`: how many more were not kept.
+    """The tries of one statement for one subject, in order. `more`: how many further tries were not kept.
 
-    `subject` is empty for a statement that names none. Then these are the tries of one connection, and only those that
-    an error answered.
+    `subject` is empty for a statement that names none. Then these are one connection's tries that got an error.
     """
 
     subject: str
@@ -48,12 +47,13 @@ class Tried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """What a hop has counted.
+    """The counts of a hop.
 
     `statements`: how many were sent, each counted once for each subject. `failed`: how many of these failed at least
-    once. `tried`: those that failed and were sent again. `left_out`: how many more there were, or may have been. `met`:
-    the errors that answered them, and others; `more_met`: how many more. `lives`: the hop's connections, from its first
-    on, less those `forgotten`. `quiet`: when nothing was due on any of them. `noted`: what was named, and only noted.
+    once. `tried`: those that failed and were sent again. `left_out`: how many further ones there were, or may have
+    been. `met`: the errors that answered statements; `more_met`: how many further errors. `lives`: the hop's
+    connections since its first, without those `forgotten`. `quiet`: when no answer was due on any of them. `noted`:
+    subjects that were only noted.
     """
 
     statements: int

@@ -1,1 +1,1 @@
-"""One hop of the relay: a port with a server behind it, and what its sockets and certificates can be made to do."""
+"""One hop of the relay: a port with a server behind it, and the troubles of its sockets and certificates."""

@@ -1,4 +1,4 @@
-"""Connections to a server that is not known yet: they wait until it is, and the first bytes tell its protocol."""
+"""Connections to a server that is not known yet. They wait until it is, and the first bytes show its protocol."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NO_LINGER: Final = struct.pack("ii", 1, 0)  # close() sends a reset (socket(7),
 
 
 class Inside(Protocol):
-    """What arrivals need of their hop."""
+    """What arrivals need from their hop."""
 
     @property
     def undecided(self) -> bool:
@@ -28,7 +28,7 @@ class Inside(Protocol):
         ...
 
     async def enter(self, service: socket.socket, server: socket.socket | None) -> None:
-        """Relay a connection; `server` is a socket that is connected to the server already. Both are the hop's now."""
+        """Relay a connection; `server` is a socket that is already connected to the server. The hop owns both now."""
         ...
 
 
@@ -44,7 +44,7 @@ class Arrivals:
             self.lead(led)
 
     def lead(self, upstream: HostPort) -> None:
-        """The server is known now."""
+        """Record that the server is known now."""
         if not self._upstream.done():
             self._upstream.set_result(upstream)
 
@@ -53,7 +53,7 @@ class Arrivals:
         return Door(bound, lambda bare, _port: self._arrive(bare))
 
     def close(self) -> None:
-        """Close the connections that wait."""
+        """Close the waiting connections."""
         self._upstream.cancel()
         for task in self._waiting:
             task.cancel()
@@ -100,7 +100,10 @@ class Arrivals:
         return server
 
     async def _first(self, service: socket.socket, server: socket.socket) -> tuple[bytes, bytes] | None:
-        """Wait until a side speaks; return the client's first bytes, or the server's if it is first; None at an end."""
+        """Wait until a side speaks; return the first bytes of the client, or of the server if it is first.
+
+        None at an end.
+        """
         speaks = self._loop.create_future()
 
         def spoken() -> None:

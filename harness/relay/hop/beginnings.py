@@ -1,4 +1,4 @@
-"""Looks at a connection's first byte: it begins with TLS, or asks for it within the protocol."""
+"""Looks at a connection's first byte: the connection begins with TLS, or may ask for it within the protocol."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _RECORD: Final = b"\x16"  # the type of the record that TLS begins with (RFC 844
 class Beginnings:
     """Listens on a bound socket, which it owns. The first byte of a connection stays unread for the next reader.
 
-    `in_tls` gets what begins with TLS, and its client's port; `plain` all else, what ends before its first byte too.
+    `in_tls` gets connections that begin with TLS, and the client's port; `plain` gets all others, even without a first
+    byte.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class Beginnings:
         self._door = Door(bound, self._arrive)
 
     def close(self) -> None:
-        """Stop listening, and close what has not begun. Other connections stay open."""
+        """Stop listening, and close connections that have not begun. Others stay open."""
         self._door.close()
         for task in self._waiting:
             task.cancel()

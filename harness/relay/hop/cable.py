@@ -10,7 +10,7 @@ from harness.processes.socket_filter import AnySocket, Filter, attach, detach, d
 
 @dataclass(slots=True)
 class _Loss:
-    """A filter, and the count of segments that the kernel had dropped before it. `ended_at`: the count at its end."""
+    """A filter, and how many segments the kernel had dropped before it. `ended_at`: the count at its end."""
 
     filter: Filter
     begun_at: int
@@ -18,9 +18,9 @@ class _Loss:
 
 
 class Cable:
-    """Loses segments for several faults at once: the strongest filter counts, and each loss has its own count.
+    """Drops segments for several faults at once: the strongest filter counts, and each loss has its own count.
 
-    `end`: returns the socket, or None while there is none: what is asked for then is done when it is `laid`.
+    `end`: returns the socket, or None while there is none; then requests are carried out when it is `laid`.
     """
 
     __slots__ = ("_dropped", "_earlier", "_end", "_losses")
@@ -32,7 +32,7 @@ class Cable:
         self._earlier = 0  # what sockets before this one have dropped
 
     def lose(self, loss_id: str, chosen: Filter) -> None:
-        """Lose what this filter loses, until `restore`. Raises OSError if the kernel refuses."""
+        """Drop what this filter drops until `restore`. Raises OSError if the kernel refuses."""
         known = self._losses.get(loss_id)
         if known is None:
             loss = self._losses[loss_id] = _Loss(chosen, 0)
@@ -51,18 +51,18 @@ class Cable:
             self._apply()
 
     def laid(self) -> None:
-        """There is a new socket, which may have inherited a listener's filter: lose there what is asked for."""
+        """There is a new socket, which may have inherited a listener's filter: put the right filter on it."""
         self._earlier = self._dropped
         self._apply()
 
     def note(self) -> None:
-        """Remember what the kernel has dropped so far: it forgets that with the socket."""
+        """Remember the kernel's count so far, because it disappears with the socket."""
         end = self._end() if self._losses else None
         if end is not None:
             self._dropped = self._earlier + dropped(end)
 
     def lost(self, loss_id: str) -> int:
-        """How many segments were lost while that one was on."""
+        """How many segments were dropped while that filter was on."""
         known = self._losses.get(loss_id)
         if known is None:
             return 0

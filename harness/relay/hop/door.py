@@ -1,7 +1,7 @@
 """Accepts connections as bare sockets.
 
-If a connection begins with TLS, nothing may be read from it before the TLS layer does: asyncio's server would read. And
-asyncio's TLS server does not report clients that fail to speak TLS, which the relay has to report.
+If a connection begins with TLS, nothing may be read from it before the TLS layer reads, but asyncio's server would
+read. And asyncio's TLS server does not report clients that fail to speak TLS, which the relay has to report.
 """
 
 from __future__ import annotations
@@ -37,6 +37,6 @@ class Door:
 
 
 def _tell(accepting: asyncio.Task[None]) -> None:
-    """Have the loop log why no more connections are accepted: that is an error of the relay itself."""
+    """Let the loop log why no more connections are accepted: this is an error of the relay itself."""
     if not accepting.cancelled():
         accepting.result()

@@ -1,4 +1,4 @@
-"""What goes wrong in the TLS handshakes of a hop, and how often it did."""
+"""Troubles in a hop's TLS handshakes, and how often they struck."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ How: TypeAlias = Literal[
     "expired", "other_name", "other_authority",
 ]  # fmt: skip
 CERTIFICATES: Final[tuple[How, ...]] = ("expired", "other_name", "other_authority")
-"""Those in which the relay presents another certificate."""
+"""Troubles in which the relay presents another certificate."""
 GARBAGE: Final = b"\x00\xff no TLS, and no alert either \r\n"
 
 IN_ANSWER: Final[tuple[How, ...]] = ("cut_in_answer", "stall_in_answer", "garbled", "cut_at_finished")
-"""Those in which the relay answers the ClientHello, at least in part."""
+"""Troubles in which the relay answers the ClientHello, at least in part."""
 
 
 @dataclass(slots=True)
@@ -46,16 +46,19 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """How one handshake is led. `say` sends bytes to the client; `hear` returns when it has sent something or left."""
+    """Conducts one handshake.
+
+    `say` sends bytes to the client; `hear` returns when the client has sent something or left.
+    """
 
     hello: bytes
-    """What it has sent."""
+    """The bytes that it has sent."""
     context: ssl.SSLContext
     say: Callable[[bytes], Awaitable[None]]
     hear: Callable[[], Awaitable[object]]
 
     async def go_wrong(self, trouble: Trouble) -> None:
-        """Let the handshake go wrong. Return when the connection is to be closed."""
+        """Make the handshake fail. Return when the connection must be closed."""
         trouble.met += 1
         trouble.failed += 1
         if trouble.how == "garbage":
@@ -78,7 +81,7 @@ class Dialogue:
 
 
 def answer_to(hello: bytes, context: ssl.SSLContext) -> bytes:
-    """What a server says to a ClientHello: ServerHello and all that follows it. To another, maybe nothing."""
+    """A server's answer to a ClientHello: ServerHello and everything after it. To other bytes perhaps nothing."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context.wrap_bio(incoming, outgoing, server_side=True)
     incoming.write(hello)
@@ -88,5 +91,5 @@ def answer_to(hello: bytes, context: ssl.SSLContext) -> bytes:
 
 
 def _changed(answer: bytes) -> bytes:
-    """The same with one bit of its last byte changed: of what is encrypted or signed, or of a length's contents."""
+    """The same with one bit of its last byte changed. That byte is encrypted or signed, or in a field with a length."""
     return answer[:-1] + bytes([answer[-1] ^ 1]) if answer else answer

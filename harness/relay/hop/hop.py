@@ -60,10 +60,10 @@ class HopServer:
         self._listener: Listener | None = None
         self._losses: HopLosses | None = None
         self.trouble: Trouble | None = None
-        """What goes wrong in TLS handshakes with the service now."""
+        """The present trouble in TLS handshakes with the service."""
         self._loop = asyncio.get_running_loop()
         self.undecided = kind.protocol == UNDECIDED
-        """Whether the protocol is still to be told by a connection's first bytes."""
+        """Whether a connection's first bytes must still show the protocol."""
         self._arrivals = Arrivals(self, upstream) if self.undecided or upstream is None else None
         self._connected: dict[Side, socket.socket] = {}  # connections to the server that were made beforehand
 
@@ -88,7 +88,7 @@ class HopServer:
             self._arrivals.lead(upstream)
 
     def trouble_handshakes(self, how: How | None) -> Sequence[int]:
-        """Have TLS handshakes go wrong, or no more; return how many had the last trouble, and how many failed."""
+        """Make TLS handshakes fail, or stop this; return how many had the last trouble, and how many failed."""
         last, self.trouble = self.trouble, None if how is None else Trouble(how)
         if last is not None:
             last.over.set()
@@ -117,7 +117,7 @@ class HopServer:
 
     @property
     def losses(self) -> HopLosses:
-        """What gets lost on it. Raises HarnessError before it is open."""
+        """The losses on it. Raises HarnessError before it is open."""
         if self._losses is None:
             raise HarnessError("the hop is not open", hint="open it first")
         return self._losses
@@ -130,7 +130,7 @@ class HopServer:
         self._state.book.arm(rule)
 
     def disarm(self, rule_id: str) -> None:
-        """Take a rule out of force, and release what it holds."""
+        """Take a rule out of force, and release the bytes that it holds."""
         armed = self._state.book.disarm(rule_id)
         if armed is None:
             return
@@ -141,7 +141,7 @@ class HopServer:
             held.release()
 
     def release(self, rule_id: str, *, connection: int | None, count: int | None) -> int:
-        """Forward what the rule holds; return how many units. Raises HarnessError if the rule is not armed."""
+        """Forward the units that the rule holds; return how many. Raises HarnessError if the rule is not armed."""
         armed = self._state.book.get(rule_id)
         if armed is None:
             raise HarnessError(f"rule {rule_id!r} is not armed", hint="arm it; a rule that was disarmed holds nothing")
@@ -151,7 +151,7 @@ class HopServer:
         return len(held)
 
     def near_misses(self, rule_id: str) -> list[str]:
-        """Describe what came instead of what the rule waits for. Raises HarnessError if it is not armed."""
+        """Describe the messages that came instead of the rule's. Raises HarnessError if it is not armed."""
         armed = self._state.book.get(rule_id)
         if armed is None:
             raise HarnessError(f"rule {rule_id!r} is not armed", hint="ask while it is armed")
@@ -175,7 +175,7 @@ class HopServer:
         return self._state.sightings.recorded()
 
     def count_tries(self, subjects: str, noted: str) -> None:
-        """Count from now on how often each statement is sent for one subject, and note what else is named."""
+        """Count from now on how often each statement is sent for one subject, and note other subjects."""
         self._state.tries.begin(subjects, noted)
         self._state.ledger.begin()
 
@@ -191,7 +191,7 @@ class HopServer:
     # ------------------------------------------------------------------ for connections to a server not known yet
 
     def decide(self, first: bytes, greeting: bytes) -> None:
-        """The first bytes of a connection, the client's or the server's, tell the protocol of all."""
+        """The first bytes of a connection, from client or server, show the protocol of all."""
         before = self._state
         self.undecided = False
         kind = dataclasses.replace(before.kind, protocol=recognised(first, greeting))
@@ -223,7 +223,7 @@ class HopServer:
         await self._loop.create_connection(lambda: side, self._upstream.host, self._upstream.port)
 
     def connected(self, pair: Pair, side: Side) -> None:
-        """Lose on a new socket what is lost now."""
+        """Apply the present losses to a new socket."""
         self.losses.connected(pair, side)
 
     def ended(self, pair: Pair) -> None:

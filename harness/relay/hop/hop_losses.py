@@ -1,4 +1,4 @@
-"""The losses of a hop: puts them on its listener and its connections, and counts what was lost."""
+"""The losses of a hop: applies them to its listener and its connections, and counts the dropped segments."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from harness.relay.hop.idle_watch import IdleWatch
 from harness.relay.hop.losses import Loss, Lost
 
 LAST_ACKNOWLEDGEMENT_S: Final = 0.3
-"""Longer than the kernel waits before it sends again (200 ms). By then the relay's last bytes are acknowledged."""
+"""Longer than the kernel's first retransmission time (200 ms). By then the relay's last bytes are acknowledged."""
 
 
 class Line(Protocol):
-    """A relayed connection, as far as losses concern it."""
+    """The part of a relayed connection that losses need."""
 
     @property
     def service(self) -> Side:
@@ -38,7 +38,7 @@ class Line(Protocol):
 
     @property
     def holds(self) -> bool:
-        """Whether a rule holds something on it."""
+        """Whether a rule holds bytes on it."""
         ...
 
     def forget_server(self) -> bool:
@@ -60,7 +60,7 @@ class _Active:
 
 
 class HopLosses:
-    """`door`: what arrives at the hop's listener. `lines`: returns its open connections."""
+    """`door`: the cable of the hop's listener. `lines`: returns its open connections."""
 
     def __init__(self, door: Cable, lines: Callable[[], Iterable[Line]]) -> None:
         self._door = door
@@ -69,7 +69,7 @@ class HopLosses:
         self._loop = asyncio.get_running_loop()
 
     def begin(self, loss_id: str, loss: Loss) -> None:
-        """Lose segments from now on. Raises HarnessError if the kernel refuses, UsageError for an id that is taken."""
+        """Drop segments from now on. Raises HarnessError if the kernel refuses, UsageError for an id that is taken."""
         if loss_id in self._known:
             mend = "give it another id"
             raise UsageError.at("relay", "loss", loss_id, "another loss has this id", mend=mend)
@@ -90,7 +90,7 @@ class HopLosses:
             self._loop.call_later(LAST_ACKNOWLEDGEMENT_S, self._go_dead, loss_id)
 
     def connected(self, line: Line, side: Side) -> None:
-        """A connection has a new socket: it loses what is lost now, and nothing that a listener lost before."""
+        """A connection has a new socket: apply the present losses to it, and not those that a listener had before."""
         for loss_id, active in self._known.items():
             if active.on and (line in active.lines or active.loss.new) and active.loss.concerns(side.direction):
                 active.lines[line] = None
@@ -99,10 +99,10 @@ class HopLosses:
             side.cable.laid()
 
     def end(self, loss_id: str, *, gone: Collection[int]) -> Lost:
-        """Lose nothing more; return what was lost. Idempotent.
+        """Stop dropping; return the losses. Idempotent.
 
-        `gone`: the service's ports of connections that it has given up meanwhile. They are closed: their FIN may have
-            been lost, and the relay would notice only when it sends something.
+        `gone`: the service's ports of connections that it has closed. The relay closes them, too: their FIN may have
+        been lost, and the relay would notice only when it sends something.
         """
         active = self._active(loss_id)
         if active.on:
@@ -120,7 +120,7 @@ class HopLosses:
         return self.lost(loss_id)
 
     def lost(self, loss_id: str) -> Lost:
-        """Return what was lost so far."""
+        """Return the losses so far."""
         active = self._active(loss_id)
         connections = {
             line.service_port: (line.service.cable.lost(loss_id), line.server.cable.lost(loss_id))

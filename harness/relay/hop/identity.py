@@ -39,13 +39,13 @@ class Identity:
         self._making: asyncio.Task[TlsContexts] | None = None
 
     def know(self, name: str) -> None:
-        """Have the certificate hold this host name, too, for connections to come."""
+        """Add this host name to the certificate, for later connections."""
         if name not in self._names:
             self._names.append(name)
             self._making = None
 
     def offer(self, application: str) -> None:
-        """Agree with clients that name this protocol (ALPN). Those that name none, or another, are taken, too."""
+        """Agree with clients that name this protocol (ALPN). Clients that name none, or another, are accepted, too."""
         if application not in self._applications:
             self._applications.append(application)
             self._making = None

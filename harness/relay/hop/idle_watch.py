@@ -1,4 +1,4 @@
-"""Finds connections that have been idle for long, as a firewall does: by the segments that come and go."""
+"""Finds connections that have been idle for long, as a firewall does, by the segments that come and go."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LOOKS_IN_THE_TIME: Final = 8
 
 
 class Watched(Protocol):
-    """A connection, as far as its idleness is concerned."""
+    """The part of a connection that shows whether it is idle."""
 
     @property
     def service(self) -> Side:
@@ -24,7 +24,7 @@ LineT = TypeVar("LineT", bound=Watched)
 
 
 class IdleWatch(Generic[LineT]):
-    """Calls `found` for each of `lines` on which no segment has come or gone for `idle_s`: not even of keepalive."""
+    """Calls `found` for each of `lines` on which no segment has come or gone for `idle_s`, not even keepalive."""
 
     def __init__(self, idle_s: float, lines: Callable[[], Iterable[LineT]], found: Callable[[LineT], None]) -> None:
         self._idle_s = idle_s
@@ -50,6 +50,6 @@ class IdleWatch(Generic[LineT]):
         self._next = self._loop.call_later(self._idle_s / LOOKS_IN_THE_TIME, self.look)
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop looking."""
         if self._next is not None:
             self._next.cancel()

@@ -1,8 +1,9 @@
 """A port of 127.0.0.1 that can refuse connections, and that no other program can take while it does.
 
 One socket is bound to the port and never listens: it reserves the number. A second one, bound to it as well
-(SO_REUSEPORT, socket(7): only sockets of this user can share it), listens. It is closed while the port must refuse: the
-kernel then answers a SYN with a reset, as for any port without a listener (RFC 9293, section 3.10.7.1).
+(SO_REUSEPORT, socket(7): only sockets of this user can share it), listens. While the port must refuse, the second
+socket is closed: the kernel then answers a SYN with a reset, as for any port without a listener (RFC 9293, section
+3.10.7.1).
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Listener:
         self._receiver: Receiver | None = None
         self._listening: socket.socket | None = None
         self.cable = Cable(lambda: self._listening)
-        """What arrives at it, and what of that gets lost."""
+        """The segments that arrive at it, and those that are dropped."""
         self._changing = asyncio.Lock()  # of two changes at once the later one counts
 
     @classmethod
@@ -54,7 +55,7 @@ class Listener:
         return listener
 
     async def refuse(self, *, refusing: bool) -> None:
-        """Refuse connections from now on, or accept them again. Those not yet accepted are reset."""
+        """Refuse connections from now on, or accept them again. Connections that are not accepted yet are reset."""
         async with self._changing:
             if not refusing and self._receiver is None:
                 listening = _bound(self.port)

@@ -1,4 +1,4 @@
-"""Losses on a hop: which segments its kernel shall drop, and what it has dropped."""
+"""Losses on a hop: which segments the kernel must drop, and which it has dropped."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ ALL: Final = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """Segments that get lost. `percent`: so many of a hundred; of all of them none is acknowledged.
+    """Segments that are dropped. `percent`: how many of a hundred; with 100 none is acknowledged.
 
     `way`: those that the service sends ("sent"), those that the server sends ("answered"), or both. `open`: on the
-    connections that are open when it begins. `new`: on new ones; if all get lost, no connection is made.
+    connections that are open when it begins. `new`: on new ones; if all segments are dropped, no connection is made.
 
-    `above_bytes`: only packets that are larger.
+    `above_bytes`: only packets that are larger than this.
 
-    `held`: of the open connections only those on which a rule holds something.
+    `held`: only open connections on which a rule holds bytes.
 
-    `forgets`: the server's side of an open connection ends. The service is not told, neither then nor when it sends
-    again. With `idle_s` that happens to each connection, old or new, on which no segment has come or gone for so long.
+    `forgets`: the server's side of an open connection ends. The service gets no sign of it, then or when it sends
+    again. With `idle_s` this happens to each connection, old or new, on which no segment has come or gone for this
+    long.
     """
 
     percent: int = ALL
@@ -44,7 +45,7 @@ class Loss:
         return self.percent == ALL and self.above_bytes is None
 
     def concerns(self, direction: Direction) -> bool:
-        """Whether what goes in this direction gets lost."""
+        """Whether segments in this direction are dropped."""
         return self.way in ("both", direction)
 
     def to_json(self) -> Json:
@@ -59,10 +60,10 @@ class Loss:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
-    """Segments that the kernel dropped for one loss. `connects`: the ones that would have opened a connection.
+    """Segments that the kernel dropped for one loss. `connects`: those that would have opened a connection.
 
-    `connections`: what the service and the server sent, for each connection, by the service's port. `waiting`: how many
-    connections were forgotten while an answer was due.
+    `connections`: the dropped segments of service and server, for each connection, by the service's port. `waiting`:
+    how many connections were forgotten while an answer was due.
     """
 
     connects: int = 0
@@ -71,11 +72,11 @@ class Lost:
 
     @property
     def struck(self) -> int:
-        """How many connections lost something, or an answer, and how many segments that ask for one got lost."""
+        """How many connections lost segments or an answer, plus how many SYNs were dropped."""
         return self.connects + self.waiting + sum(1 for sent, answered in self.connections.values() if sent or answered)
 
     def __str__(self) -> str:
-        """What was lost where, for a line of evidence."""
+        """What was dropped where, for a line of evidence."""
         struck = {port: lost for port, lost in self.connections.items() if any(lost)}
         sent, answered = (sum(lost[way] for lost in struck.values()) for way in (0, 1))
         counts = {"sent by the service": sent, "sent by the server": answered, "to connect (SYN)": self.connects}

@@ -1,1 +1,1 @@
-"""Rules of the relay: which message, what is done to it, and what passed beside it."""
+"""Rules of the relay: which message, the action on it, and the record of messages that passed."""

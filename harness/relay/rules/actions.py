@@ -1,4 +1,4 @@
-"""What a rule can do to a unit: each action as a value, after the course that carries it out.
+"""The actions of rules on a unit. Each is a value, and follows the course that carries it out.
 
 To add one, write its class here, with its `kind`, and its course as `carried_out`; the fault that scenarios use goes
 into `harness/faults/wire.py`, with the same fields. A rule's JSON names the class by its kind.
@@ -27,7 +27,7 @@ ACTIONS: dict[str, type[Action]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What is done to a unit. `directions`: the directions of the messages that it can be done to."""
+    """An action on a unit. `directions`: the directions of the messages that it can act on."""
 
     kind: ClassVar[str] = ""
     directions: ClassVar[tuple[Direction, ...]] = DIRECTIONS
@@ -35,7 +35,7 @@ class Action:
     """The course that carries it out."""
 
     def __init_subclass__(cls) -> None:
-        """Register the class. One with slots is made twice, and the second is the one that stays."""
+        """Register the class. A class with slots is created twice, and the second one stays."""
         super(Action, cls).__init_subclass__()
         if cls.kind:
             ACTIONS[cls.kind] = cls
@@ -54,7 +54,7 @@ class Action:
         return False
 
     def course(self, bench: Bench, armed: ArmedRule, message: Message) -> AnyRuleCourse:
-        """Return what carries the action out on one unit."""
+        """Return the course that carries out the action on one unit."""
         return self.carried_out(bench, armed, message, self)
 
     def to_json(self) -> Json:
@@ -76,7 +76,7 @@ class _CutCourse(RuleCourse["Cut"]):
         self._cancelled = False
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Forward what may pass, then act. A unit that is too short passes unchanged."""
+        """Forward the bytes that may pass, then act. A unit that is too short passes unchanged."""
         if self.done:
             return
         if self._cancelled:
@@ -102,7 +102,7 @@ class _CutCourse(RuleCourse["Cut"]):
         super().give_up()
 
     def cancel(self, armed: ArmedRule) -> None:
-        """Let the rest pass."""
+        """Let the unit's rest pass."""
         self._cancelled = self._cancelled or armed is self.armed
 
 
@@ -186,7 +186,7 @@ class Hold(Holding):
 
 @dataclass(frozen=True, slots=True)
 class HangUp(Holding):
-    """Hold until the client, whose request sends the unit, has hung up. The part that armed the rule releases it."""
+    """Hold until the client whose request sends the unit has hung up. The part that armed the rule releases it."""
 
     kind: ClassVar[str] = "hang_up"
 
@@ -271,7 +271,7 @@ class _FailCourse(RuleCourse["Fail"]):
     __slots__ = ()
 
     def take(self, data: bytes, *, last: bool) -> None:
-        """Drop the piece. Act when all of it has arrived, or at once if the rest may wait for an answer."""
+        """Drop the piece. Act when the whole unit has arrived, or at once if the rest may wait for an answer."""
         del data
         if not self.done and (last or self.message.frame.known):
             self._fire()
@@ -280,10 +280,10 @@ class _FailCourse(RuleCourse["Fail"]):
 
 @dataclass(frozen=True, slots=True)
 class Fail(Action):
-    """Answer the statement with a server's error instead of having it carried out.
+    """Answer the statement with a server's error; the server does not carry it out.
 
-    `code` is in the protocol's own form, which also says how the error comes about: see `Failure`. `text`: "" for the
-    usual one. `fatal`: the connection is closed with it.
+    `code` is in the protocol's own form. The protocol also decides how the error is made: see `Failure`. `text`: "" for
+    the usual one. `fatal`: the connection is closed with it.
     """
 
     kind: ClassVar[str] = "fail"
@@ -356,7 +356,7 @@ class _CorruptCourse(RuleCourse["Corrupt"]):
 
 @dataclass(frozen=True, slots=True)
 class Corrupt(Action):
-    """The lowest bit of the unit's byte number `at_byte`, from 0, is inverted. A shorter unit passes as it is."""
+    """The lowest bit of the unit's byte number `at_byte`, from 0, is inverted. A shorter unit passes unchanged."""
 
     kind: ClassVar[str] = "corrupt"
     carried_out: ClassVar[type[AnyRuleCourse]] = _CorruptCourse
@@ -368,6 +368,6 @@ class Corrupt(Action):
 
 
 def _check_byte(place: str, key: str, number: int) -> None:
-    """Refuse a byte's number that no message has. Raises UsageError."""
+    """Refuse a negative number of a byte. Raises UsageError."""
     if number < 0:
         raise UsageError.at(place, key, number, "no message has such a byte", mend="write 0 or more")

@@ -1,4 +1,4 @@
-"""The connections of one hop: how each is used, who ended it, and when nothing was due on any of them."""
+"""The connections of one hop: how each is used, who ended it, and when no answer was due on any of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ QUIET_AT_LEAST_NS: Final = 80_000_000
 
 
 class Ledger:
-    """What is kept of a hop's connections. The number is limited: the first ones to end are forgotten."""
+    """The record of a hop's connections. Their number is limited: the first ones to end are forgotten."""
 
     __slots__ = ("_ended", "_open", "_quiet", "_quiet_since", "_working", "forgotten")
 
@@ -27,7 +27,7 @@ class Ledger:
         self.forgotten = 0
 
     def begin(self) -> None:
-        """Forget the connections that have ended, and when nothing was due."""
+        """Forget the connections that have ended, and the times when nothing was due."""
         self._ended.clear()
         self._quiet.clear()
         self.forgotten = 0
@@ -59,7 +59,7 @@ class Ledger:
         self._ended.append(life.told(t_ns))
 
     def lives(self) -> tuple[Life, ...]:
-        """Every connection that is kept, in the order in which they were opened."""
+        """Every recorded connection, in the order in which they were opened."""
         told = (*self._ended, *(life.told() for life in self._open.values()))
         return tuple(sorted(told, key=lambda life: life.number))
 
@@ -70,7 +70,7 @@ class Ledger:
 
 
 class LifeUnderWay:
-    """One connection, from its opening on. It works while it is opened or waits for an answer."""
+    """One connection, from its opening on. It is working while it is being opened or waits for an answer."""
 
     __slots__ = (
         "_by", "_holds", "_idle_max_ns", "_ledger", "_open_since", "_opening", "_used_from", "_used_until", "_uses",
@@ -120,7 +120,7 @@ class LifeUnderWay:
         self._ledger.ended(self, t_ns)
 
     def told(self, ended_ns: int = 0) -> Life:
-        """All that is known about it."""
+        """Everything that is known about it."""
         in_use = bool(ended_ns) and (self._works or self._holds)
         return Life(
             number=self.number, opened_ns=self._open_since, uses=self._uses, used_from_ns=self._used_from,

@@ -1,4 +1,4 @@
-"""Which messages came closest to a rule that has not fired, and what was different about them."""
+"""Finds the messages that came closest to a rule that has not fired, and says how they differ."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ALIKE_MIN: Final = 0.5
 
 
 def near_misses(armed: ArmedRule, sights: Iterable[Sight]) -> list[str]:
-    """Describe what nearly fitted and why it did not, closest first. At least one line."""
+    """Describe the messages that nearly fitted and why they did not, closest first. At least one line."""
     if armed.under_way:
         return [f"what fits is under way, and only {armed.under_way}"]
     fitted = [f"what fits was seen {count} times, but {reason}" for reason, count in armed.missed.most_common()]

@@ -1,11 +1,11 @@
-"""Rules of the relay: which message, and what is done to it. Frozen values, also as JSON.
+"""Rules of the relay: which message, and the action on it. Frozen values, also as JSON.
 
-A rule's *unit* is what its action is done to. With `Match.message` it is a single message. Without, it is the statement
-or command: of the sent messages, the one on which the server carries it out; of the answers, the whole answer of the
-exchange in which it ran, which is withheld until it is complete.
+A rule's *unit* is what its action acts on. With `Match.message` it is a single message. Otherwise it is the statement
+or command: among the sent messages, the one at which the server carries it out; among the answers, the whole answer of
+its exchange, which is withheld until it is complete.
 
-Rules match in the order in which they were armed; the first that takes a unit has it. What comes before the unit in the
-same read has been forwarded by then.
+Rules match in the order in which they were armed; the first one that fits gets the unit. Bytes before the unit in the
+same read have been forwarded by then.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from harness.vocabulary.value import Json
 
 
 def folded(text: str) -> str:
-    """The text as it is compared: in lower case, each run of white space a space, and none at its beginning.
+    """The text for comparison: in lower case, each run of white space as one space, and none at its beginning.
 
     Services write a statement over several lines. White space at the end counts: "INSERT " does not begin "INSERTED".
     """
@@ -32,15 +32,14 @@ def folded(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """What a unit must be. Every condition that is given must hold.
+    """Conditions for a unit. Every given condition must hold.
 
-    `text`: the statement or command begins with this; case does not count, and all white space is alike.
-    `message`: a frame's name, as in `harness.protocols.contract.frames`. `phase`: the message's. `having`: one of the
-    statement's values contains these bytes, or its subject does, if tries are counted: a delivery's id in its text, or,
-    of the end of a transaction, the one that its connection named before. `connection` counts from 1, in the order in
-    which connections first sent a message that this rule fits (but for its connection). `nth`: only the nth
-    unit that all else fits, over all connections. `after`: only units that come once the rule with
-    this id has fired; others are not counted.
+    `text`: the statement or command begins with this; case does not count, and all white space is alike. `message`: a
+    frame's name, as in `harness.protocols.contract.frames`. `phase`: the message's. `having`: one of the statement's
+    values contains these bytes, or its subject does, if tries are counted: a delivery's id in its text, or, for the end
+    of a transaction, the one that its connection named before. `connection` counts from 1, in the order in which
+    connections first sent a message that this rule fits (apart from its connection). `nth`: only the nth unit that fits
+    otherwise, over all connections. `after`: only units after the rule with this id has fired; others are not counted.
     """
 
     direction: Direction
@@ -76,7 +75,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A match and an action on one hop. `always`: it acts each time that it matches, else only once."""
+    """A match and an action on one hop. `always`: it acts each time that it matches, otherwise only once."""
 
     id: str
     hop: str

@@ -16,7 +16,7 @@ SIGHTS_TEXT_MAX: Final = 4 * 1024 * 1024  # characters of their texts, in each d
 
 
 class ArmedRule:
-    """A rule in force: what it has matched so far, and what it holds."""
+    """A rule in force: its matches so far, and the bytes that it holds."""
 
     __slots__ = (
         "_after_fired", "_connections", "holds", "id", "matched", "missed", "prefix", "rule", "serial",
@@ -37,7 +37,7 @@ class ArmedRule:
         self._after_fired = after_fired
 
     def note(self, connection: int, values: Sequence[bytes]) -> None:
-        """Number a connection on which something fitting was sent."""
+        """Give a number to a connection on which a fitting message was sent."""
         if self._has(values):
             self._connections.setdefault(connection, len(self._connections) + 1)
 
@@ -63,11 +63,11 @@ class ArmedRule:
         return True
 
     def take(self) -> None:
-        """Act on a unit. A rule that acts once is used up by it, as is one with `nth`."""
+        """Act on a unit. A rule that acts once, or has `nth`, is then used up."""
         self.spent = not self.rule.always or self.rule.match.nth is not None
 
     def give_back(self) -> None:
-        """Undo `take`: the action could not be carried out."""
+        """Undo `take`, because the action could not be carried out."""
         self.spent = False
         self.under_way = ""
         if self.rule.match.nth is not None:
@@ -79,7 +79,7 @@ class ArmedRule:
 
 
 class Releasable:
-    """What a rule holds on one connection."""
+    """The bytes that a rule holds on one connection."""
 
     __slots__ = ("connection",)
 
@@ -87,12 +87,12 @@ class Releasable:
         self.connection = connection
 
     def release(self) -> None:
-        """Forward it."""
+        """Forward them."""
         raise NotImplementedError
 
 
 class Sight:
-    """One kind of message that the hop saw, and the rules that can concern it, in the order they were armed."""
+    """One kind of message that the hop saw, and the rules that can concern it, in the order of arming."""
 
     __slots__ = (
         "answer_rules", "answers_wanted", "count", "direction", "generation", "name", "phase", "rules", "runs", "text",
@@ -108,13 +108,13 @@ class Sight:
         self.generation = -1
         self.rules: tuple[ArmedRule, ...] = ()
         self.answer_rules: tuple[ArmedRule, ...] = ()
-        """Of a sent statement: the rules for its answer, as a whole or message by message."""
+        """For a sent statement: the rules for its answer, as a whole or message by message."""
         self.answers_wanted = False
         """Whether a rule can concern any answer to this sent message."""
 
 
 class RuleBook:
-    """The rules of a hop. `generation` changes with every change of what is in force.
+    """The rules of a hop. `generation` changes whenever the rules in force change.
 
     `fired`: ids of the rules that have fired on any hop of the same control connection.
     """
@@ -123,7 +123,7 @@ class RuleBook:
         self.generation = 0
         self.in_force: dict[Direction, int] = {"sent": 0, "answered": 0}
         self.any_answer = False
-        """Whether a rule in force concerns answers whatever they answer."""
+        """Whether a rule in force concerns answers to any statement."""
         self._armed: dict[str, ArmedRule] = {}
         self._fired = set[str]() if fired is None else fired
         self._serials = itertools.count(1)
@@ -136,7 +136,7 @@ class RuleBook:
         return self._armed.get(rule_id)
 
     def arm(self, rule: Rule) -> ArmedRule:
-        """Put a rule in force, behind the others."""
+        """Put a rule in force, after the others."""
         armed = ArmedRule(rule, next(self._serials), self._fired.__contains__)
         self._armed[rule.id] = armed
         self.changed()
@@ -155,7 +155,7 @@ class RuleBook:
         self._fired.add(armed.id)
 
     def changed(self) -> None:
-        """Have every sight find its rules again when it is next used."""
+        """Make every sight find its rules again when it is next used."""
         self.generation += 1
         current = self._current()
         for direction in self.in_force:
@@ -183,14 +183,14 @@ class RuleBook:
         return self._sights[direction]
 
     def sights(self) -> Iterator[Sight]:
-        """Every kind of message that was seen and is still remembered."""
+        """Every kind of message that is remembered."""
         for table in self._sights.values():
             yield from table.values()
 
     def _forget_oldest(self, direction: Direction) -> None:
-        """Forget the kinds that were seen first.
+        """Forget the oldest kinds.
 
-        A service that writes values into its statements makes a new kind with each value, without end.
+        A service that writes values into its statements makes a new kind with each value.
         """
         table = self._sights[direction]
         if len(table) > SIGHTS_MAX or self._text_size[direction] > SIGHTS_TEXT_MAX:

@@ -1,4 +1,4 @@
-"""What passed a hop: always the statements and the ends of answers, and every message while it records."""
+"""The messages that passed a hop: always the statements and the ends of answers, and every message while it records."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHORT: Final = TEXT_MAX // 4  # text of this length never has more bytes than t
 _RECORD_BYTES: Final = 400  # of an entry itself, about
 
 Noted: TypeAlias = tuple[int, Direction, str, str, Phase, int, bool, bool, int, int, int]
-"""The fields of a `Passing`, in order. The `Passing` itself is only made on request, which is rare."""
+"""The fields of a `Passing`, in order. The `Passing` itself is created only on request, which is rare."""
 
 
 @dataclass(slots=True)
@@ -50,8 +50,8 @@ class Passing:
 class Sightings:
     """Two lists of one hop: the latest statements, and a recording.
 
-    The first has a fixed length, however large the messages were. It keeps neither frames nor parameters, and only the
-    beginning of a long text, so that it never takes more than 10 MiB.
+    The first has a fixed length. It keeps no frames and no parameters, and only the beginning of a long text, so it
+    never takes more than 10 MiB.
     """
 
     __slots__ = ("_growing", "_hop", "_recorded", "_recorded_bytes", "_recorded_texts", "_statements", "recording")
@@ -83,7 +83,7 @@ class Sightings:
         )  # fmt: skip
 
     def record(self, connection: int, message: Message, t_ns: int, subject: str = "") -> None:
-        """Record any message, with its first bytes. `subject`: what a statement is about, if that is known."""
+        """Record any message, with its first bytes. `subject`: a statement's subject, if it is known."""
         passing = self._passing(connection, message, t_ns)
         passing.subject = subject
         self._recorded_bytes += len(message.frame.head) + _RECORD_BYTES
@@ -133,7 +133,10 @@ class Sightings:
 
 
 def _cut(text: str) -> str:
-    """Return the beginning of a text. Python stores a character in up to four bytes, all in a string alike."""
+    """Return the beginning of a text.
+
+    Python stores each character of a string in the same number of bytes, up to four.
+    """
     text = text[:TEXT_MAX]
     while sys.getsizeof(text) > _TEXT_BYTES_MAX:
         text = text[: len(text) // 2]

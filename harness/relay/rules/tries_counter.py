@@ -1,7 +1,7 @@
 """How often each statement was sent for one subject, and how each try ended.
 
-A subject is what a request is about: its delivery's id, found in a statement's text or parameters. The end of a
-transaction (phase "commit") names none: it belongs to the subject that its connection named last.
+The subject of a request is its delivery's id, found in a statement's text or parameters. The end of a transaction
+(phase "commit") names none: it belongs to the last subject of its connection.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ class Sent:
 
     @property
     def failed(self) -> bool:
-        """Whether it was answered by an error, or never."""
+        """Whether an error answered it, or nothing did."""
         return self.answer not in ("", OK, PASSED_OVER)
 
 
 @dataclass(slots=True)
 class Refusal:
-    """An error that answered a statement, or that a rule answered in a server's place."""
+    """An error that a server, or a rule in its place, answered to a statement."""
 
     sent: Sent
     connection: int
@@ -74,11 +74,11 @@ class Work:
 
 
 Key: TypeAlias = tuple[str, str, int]
-"""Subject, text, and the connection where there is no subject: what each connection needs once is no retry."""
+"""Subject, text, and without a subject the connection: a statement that each connection sends once is not a retry."""
 
 
 class Tries:
-    """The tries of one hop, counted from `begin` on. What is kept is limited; what is not kept is counted."""
+    """The tries of one hop, since `begin`. The number of kept tries is limited; the others are counted."""
 
     __slots__ = ("_left_out", "_met", "_more_met", "_named", "_noted", "_subjects", "_works", "on", "speech")
 
@@ -94,7 +94,10 @@ class Tries:
         self._more_met = 0
 
     def begin(self, subjects: str, noted: str = "") -> None:
-        """Count from now on. `subjects`: an expression that finds a subject; `noted`: one for what is only noted."""
+        """Count from now on.
+
+        `subjects`: an expression that finds a subject; `noted`: one for subjects that are only noted.
+        """
         self._subjects = re.compile(subjects.encode())
         self._noted, self._named = re.compile(noted.encode()) if noted else None, set()
         self._works, self._left_out, self.on = {}, 0, True
@@ -110,7 +113,7 @@ class Tries:
         return "" if found is None else found[0].decode()
 
     def note(self, message: Message) -> None:
-        """Note what a statement names."""
+        """Note the subjects that a statement names."""
         if self._noted is None or len(self._named) >= NOTED_MAX:
             return
         for text in (message.text[:TEXT_MAX].encode("utf-8", "replace"), *message.values):
@@ -145,7 +148,7 @@ class Tries:
             self._more_met += 1
 
     def tally(self, lives: tuple[Life, ...] = (), quiet: tuple[Quiet, ...] = (), forgotten: int = 0) -> Tally:
-        """Return what failed and was sent again, errors, what was noted. The rest is the hop's, and is told with it."""
+        """Return retried statements, errors and noted subjects. The hop adds the rest."""
         merged = self._merged()
         failed = [key for key, work in merged.items() if any(sent.failed for sent in work.tries)]
         again = [key for key in failed if len(merged[key].tries) > 1]
@@ -189,7 +192,7 @@ def _tried(key: Key, work: Work) -> Tried:
 
 
 class ConnectionTries:
-    """The tries of one connection that are not answered yet."""
+    """The unanswered tries of one connection."""
 
     __slots__ = ("_answered", "_asked", "_number", "_of", "_open", "_subject")
 
@@ -219,7 +222,7 @@ class ConnectionTries:
         return subject
 
     def subject_of(self, message: Message) -> str:
-        """Return a message's subject: by its own text, by its exchange's, or by its connection's other messages."""
+        """Return a message's subject: from its own text, its exchange's, or its connection's other messages."""
         if message.phase in BEFORE_STATEMENTS:
             return ""
         own = self._of.subject_of(message)
@@ -268,7 +271,7 @@ class ConnectionTries:
             sent.answer, sent.final = LOST, False
 
     def ended(self) -> None:
-        """The connection has ended: what is unanswered stays so."""
+        """The connection has ended: unanswered tries stay unanswered."""
         for sents in self._open.values():
             for sent in self._unanswered(sents):
                 sent.answer = LOST

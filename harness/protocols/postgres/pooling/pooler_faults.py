@@ -49,10 +49,10 @@ class Pool(TimedFault, kind="server.pooler"):
     Args:
         link: a link with `pool_of` in the target description.
         default_pool_size: how many connections to the server it has, as in pgbouncer(5).
-        max_client_conn: how many clients may be connected; further ones are refused (08P01). query_wait_timeout_s: how
-            long a client waits for a connection to the server until it is refused (08P01). ignore_startup_parameters:
-            whether it accepts clients that set time-outs when they connect, and ignores these settings; by default it
-            refuses them (08P01).
+        max_client_conn: how many clients may be connected; further ones are refused (08P01).
+        query_wait_timeout_s: how long a client waits for a connection to the server until it is refused (08P01).
+        ignore_startup_parameters: whether it accepts clients that set time-outs when they connect, and ignores these
+            settings; by default it refuses them (08P01).
         at: when it strikes. At a message the relay holds that message until the fault has struck. At another moment it
             strikes as soon as the moment is seen. None: when it is injected.
 
