@@ -18,6 +18,7 @@ FIELDS = LineFields(
 )  # fmt: skip
 LISTENING = '{"level": "info", "event": "listening", "port": 80}'
 ENDED = '{"level": "info", "event": "ended"}'
+LITTER = '{"level": "warning", "event": "litter"}'
 
 
 def refused(**fields: Any) -> str:
@@ -37,6 +38,7 @@ APPROVED = Approved(
         ("refused", "warning", "busy"): REFUSED,
         ("listening", "info", ""): ApprovedLine({"port": NUMBER}, once=True, first=True),
         ("ended", "info", ""): ApprovedLine({}, last=True),
+        ("litter", "warning", ""): ApprovedLine({}, once=True, anytime=True),
     }
 )
 

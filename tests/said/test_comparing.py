@@ -9,7 +9,7 @@ import pytest
 from harness.engine.said.approved import Approved
 from harness.engine.said.comparing import other_families
 from harness.history.events import FamilySaid
-from tests.said.support import ENDED, LISTENING, others, refused
+from tests.said.support import ENDED, LISTENING, LITTER, others, refused
 
 LATENCY = FamilySaid("seconds", "histogram", "How long", ("_count", "_sum"), ("_bucket",))
 
@@ -68,6 +68,15 @@ def test_a_process_has_a_first_and_a_last_word() -> None:
     assert any("it is the first line of a process" in told for told in others(refused(), LISTENING))
     (told,) = others(LISTENING, ENDED, refused())
     assert "it is the last line of a process, and after it came 'refused warning busy'" in told
+
+
+def test_a_line_of_any_time_may_come_before_the_first_and_after_the_last_one() -> None:
+    assert others(LITTER, LISTENING, refused(), ENDED) == []
+    assert others(LISTENING, refused(), ENDED, LITTER) == []
+    (told,) = others(LISTENING, ENDED, LITTER, refused())
+    assert "it is the last line of a process, and after it came 'refused warning busy'" in told
+    twice = others(LITTER, LISTENING, LITTER, ENDED)
+    assert any("line 3" in each and "a process says it once, and said it again" in each for each in twice)
 
 
 @pytest.mark.parametrize(

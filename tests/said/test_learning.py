@@ -17,7 +17,7 @@ from harness.errors import UsageError
 from harness.history import recording
 from harness.history.events import FamilySaid, LineSaid, MetricsSaid, RunBegan
 from harness.target import load_target
-from tests.said.support import APPROVED, ENDED, FIELDS, LISTENING, logs_of, refused
+from tests.said.support import APPROVED, ENDED, FIELDS, LISTENING, LITTER, logs_of, refused
 from tests.tiny import CHECKOUT
 
 LOG = (LISTENING, refused(), refused(id="b", phase="select", error="OSError"), ENDED)
@@ -52,6 +52,10 @@ def test_it_only_ever_adds() -> None:
     assert form.optional == {"more"}
     assert form.again
     assert found.lines.keys() == APPROVED.lines.keys()
+
+
+def test_that_a_line_may_come_at_any_time_is_kept() -> None:
+    assert learnt(APPROVED, said((LITTER, *LOG)), []).lines["litter", "warning", ""].anytime
 
 
 def test_many_words_are_a_text() -> None:

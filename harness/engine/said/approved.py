@@ -36,6 +36,7 @@ class ApprovedLine:
 
     `optional`: keys that may be missing. `answers`: outcomes that the client of its delivery may have got; empty if the
     line names no delivery. `again`: the same line may come more than once. `once`, `first`, `last`: see `LineSaid`.
+    `anytime`: the line may come before a `first` one and after a `last` one. Only a person sets this.
     """
 
     keys: Mapping[str, frozenset[str]]
@@ -45,6 +46,7 @@ class ApprovedLine:
     once: bool = False
     first: bool = False
     last: bool = False
+    anytime: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class _Line(Table):
     once: bool = False
     first: bool = False
     last: bool = False
+    anytime: bool = False
 
 
 class _Family(Table):
@@ -116,7 +119,14 @@ def read_approved(path: Path) -> Approved:
 def _line_of(read: _Line) -> ApprovedLine:
     keys = {name: _values_of(values) for name, values in read.keys.items()}
     return ApprovedLine(
-        keys, frozenset(read.optional), frozenset(read.answers), read.again, read.once, read.first, read.last
+        keys,
+        frozenset(read.optional),
+        frozenset(read.answers),
+        again=read.again,
+        once=read.once,
+        first=read.first,
+        last=read.last,
+        anytime=read.anytime,
     )
 
 
@@ -149,7 +159,7 @@ def _group_text(event: str, level: str, told: str, reasons: list[str]) -> str:
 
 def _line_text(line: ApprovedLine) -> str:
     parts: list[str] = []
-    parts += [f"{key} = true\n" for key in ("again", "once", "first", "last") if getattr(line, key)]
+    parts += [f"{key} = true\n" for key in ("again", "once", "first", "last", "anytime") if getattr(line, key)]
     parts += [f"{key} = {_list(map(_text, sorted(values)))}\n"
               for key, values in (("answers", line.answers), ("optional", line.optional)) if values]  # fmt: skip
     parts += [f"keys.{_bare(key)} = {_values_text(values)}\n" for key, values in line.keys.items()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from harness.engine.said.approved import Approved, ApprovedLine, Name
@@ -67,16 +68,22 @@ def _shown(key: str, value: object, described: LineFields) -> str:
 
 def _out_of_order(logs: Logs, approved: Approved) -> Iterator[tuple[LogLine, str]]:
     for log in logs:
-        times: dict[Name, int] = {}
-        for place, line in enumerate(log):
-            times[line.form] = times.get(line.form, 0) + 1
-            form = approved.lines.get(line.form, ApprovedLine({}))
+        forms = [(line, approved.lines.get(line.form, ApprovedLine({}))) for line in log]
+        yield from _more_than_once(forms)
+        in_order = [(line, form) for line, form in forms if not form.anytime]
+        for place, (line, form) in enumerate(in_order):
             if form.first and place > 0:
                 yield line, "it is the first line of a process, and came after others"
-            if form.once and times[line.form] == 2:
-                yield line, "a process says it once, and said it again"
-            if form.last and place < len(log) - 1:
-                yield line, f"it is the last line of a process, and after it came {log[place + 1].name!r}"
+            if form.last and place < len(in_order) - 1:
+                yield line, f"it is the last line of a process, and after it came {in_order[place + 1][0].name!r}"
+
+
+def _more_than_once(forms: Sequence[tuple[LogLine, ApprovedLine]]) -> Iterator[tuple[LogLine, str]]:
+    times = Counter[Name]()
+    for line, form in forms:
+        times[line.form] += 1
+        if form.once and times[line.form] == 2:
+            yield line, "a process says it once, and said it again"
 
 
 def other_families(families: Sequence[FamilySaid], approved: Approved) -> Iterator[str]:

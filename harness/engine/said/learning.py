@@ -49,6 +49,7 @@ def _line(before: ApprovedLine | None, said: Sequence[LineSaid]) -> ApprovedLine
         once=(known.once or new) and all(each.once for each in in_order),
         first=(known.first or new) and all(each.first for each in in_order),
         last=(known.last or new) and all(each.last for each in in_order),
+        anytime=known.anytime,
     )
 
 
