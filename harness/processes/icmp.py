@@ -1,8 +1,8 @@
-"""Says by ICMP that a destination cannot be reached, as a router does, to whoever sends TCP segments to one local port.
+"""Answers TCP segments to one local port by ICMP, as a router does: the destination cannot be reached.
 
 A packet socket sees what is sent to the port over the loopback interface; a raw socket answers each segment with a
-message that quotes its head (RFC 792, RFC 1812). A connect that is under way ends with the error. An open connection
-only remembers it: TCP goes on trying, and says it when it gives the connection up.
+message that quotes its head (RFC 792, RFC 1812). A running connect ends with the error. An open connection only
+remembers it: TCP keeps trying, and reports the error when it gives up the connection.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SEGMENT_BYTES: Final = 1 << 17
 
 
 class Unreachable:
-    """Sees what is sent to a port, and answers it. `answer` when `descriptor` is readable."""
+    """Sees segments to a port, and answers them. Call `answer` when `descriptor` is readable."""
 
     def __init__(self, port: int, why: Why) -> None:
         """Raises OSError without CAP_NET_RAW."""
@@ -56,7 +56,7 @@ class Unreachable:
         return self._sees.fileno()
 
     def answer(self) -> None:
-        """Answer every segment that has been seen. Raises OSError."""
+        """Answer every segment that has arrived. Raises OSError."""
         while True:
             try:
                 packet, (_, _, direction, *_) = self._sees.recvfrom(_SEGMENT_BYTES)
@@ -67,7 +67,7 @@ class Unreachable:
                 self.told += 1
 
     def close(self) -> None:
-        """See and say nothing more. It can be repeated."""
+        """Stop seeing and answering. Idempotent."""
         self._sees.close()
         self._says.close()
 

@@ -10,7 +10,7 @@ from harness.processes.syscalls.linux.prctl_h import PR_SET_PDEATHSIG
 
 
 def die_with(parent: int) -> None:
-    """Have the kernel kill this process when the thread of `parent` that forked it ends. Call it in the fork."""
+    """Make the kernel kill this process when the thread of `parent` that forked it ends. Call it in the fork."""
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it ended before the kernel knew
         os._exit(1)

@@ -1,9 +1,9 @@
-"""Mounts a small file system that is seen through this process only, by its /proc/PID/root, and waits.
+"""Mounts a small file system that can be seen only through this process's /proc/PID/root, and waits.
 
-Arguments: the pid of the process that shall see it, too; the folder to mount it on; its size in bytes. It needs no
-root: in a user namespace anyone may mount a tmpfs, in a mount namespace that goes with this process. A process may look
-through another's /proc/PID/root if it has all privileges that this one has (ptrace(2), "access mode checking"), so this
-one enters the user namespace of the other, and in the end executes itself anew, which leaves it none.
+Arguments: the pid of the process that must see it, too; the folder to mount it on; its size in bytes. It needs no root:
+in a user namespace anyone may mount a tmpfs, in a mount namespace that ends with this process. A process may look
+through another's /proc/PID/root only if it has all of the other's privileges (ptrace(2), "access mode checking"). So
+this process enters the other's user namespace, and finally executes itself again, which leaves it no privileges.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from harness.processes.syscalls.linux.mount_h import MS_PRIVATE, MS_REC
 from harness.processes.syscalls.linux.sched_h import CLONE_NEWNS, CLONE_NEWUSER
 
 READY = "the small disk is mounted"
-"""The line that this process prints when it is."""
+"""The line that this process prints when the disk is mounted."""
 _MODULE = "harness.processes.small_disk"
 _WAIT = "wait"
 

@@ -1,7 +1,8 @@
-"""Loses segments that arrive at a TCP socket before TCP has seen them, by a classic BPF filter on the socket.
+"""Drops segments that arrive at a TCP socket before TCP sees them, by a classic BPF filter on the socket.
 
-What a filter drops is not acknowledged: to the peer the line is dead, and it sends again and again. Taken off, the
-peer's next try arrives, and the connection goes on. On a listening socket a filter loses SYNs: a connect hangs.
+Dropped segments are not acknowledged: to the peer the line is dead, and it sends again and again. When the filter is
+removed, the peer's next try arrives, and the connection continues. On a listening socket a filter drops SYNs: a connect
+hangs.
 
     attach(sock, LOSE_ALL)
     ...
@@ -51,7 +52,7 @@ SOME_SIZES: Final = 500
 
 
 class AnySocket(Protocol):
-    """What is needed of a socket; uvloop's are no `socket.socket`."""
+    """The needed part of a socket, because uvloop's are not `socket.socket`."""
 
     def setsockopt(self, level: int, option: int, value: Any, /) -> None:
         """Set an option of the socket."""
@@ -68,7 +69,7 @@ class AnySocket(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A program that the kernel runs for each segment. `strength`: of two for one socket the stronger one counts."""
+    """A program that the kernel runs for each segment. `strength`: if a socket has two, the stronger one counts."""
 
     strength: int
     program: Sequence[Instruction]
@@ -96,12 +97,12 @@ LOSE_NEWS: Final = Filter(
 
 
 def lose_share(percent: int) -> Filter:
-    """A filter that loses so many of a hundred segments, at random."""
+    """A filter that drops this many of a hundred segments, at random."""
     return Filter(percent, ((_LOAD_WORD, 0, 0, _RANDOM), (_IF_AT_LEAST, 1, 0, _WORDS * percent // 100), _LOSE, _PASS))
 
 
 def lose_larger(packet_bytes: int) -> Filter:
-    """A filter that loses packets of IPv4 that are larger."""
+    """A filter that drops IPv4 packets that are larger than this."""
     return Filter(SOME_SIZES, ((_LOAD_LENGTH, 0, 0, 0), (_IF_MORE, 1, 0, packet_bytes - _IP_BYTES), _PASS, _LOSE))
 
 
@@ -134,17 +135,17 @@ REFUSALS_ONLY: Final = Filter(
         _LOSE,
     ),
 )
-"""For a raw socket of TCP, which sees a packet from its IP header on: it passes the answers to SYNs that nothing takes.
-Such a reset acknowledges, and has no sequence number of its own."""
+"""For a raw TCP socket, which sees a packet from its IP header on: it passes the resets that answer refused SYNs. Such
+a reset acknowledges, and has no sequence number of its own."""
 
 
 def take_only(sock: AnySocket, chosen: Filter) -> None:
-    """See only what the filter passes. Raises OSError."""
+    """See only segments that the filter passes. Raises OSError."""
     attach(sock, chosen)
 
 
 def attach(sock: AnySocket, chosen: Filter) -> None:
-    """Lose what the filter loses, instead of what another one lost. Raises OSError."""
+    """Drop what this filter drops, in place of an earlier one. Raises OSError."""
     code = b"".join(struct.pack("HBBI", *each) for each in chosen.program)
     program = ctypes.create_string_buffer(code, len(code))
     told = struct.pack("@HP", len(chosen.program), ctypes.addressof(program))
@@ -152,7 +153,7 @@ def attach(sock: AnySocket, chosen: Filter) -> None:
 
 
 def detach(sock: AnySocket) -> None:
-    """Lose nothing more. Does nothing where no filter is."""
+    """Stop dropping. Does nothing if there is no filter."""
     try:
         sock.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
     except OSError as error:

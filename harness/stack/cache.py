@@ -29,9 +29,9 @@ def cache_candidates() -> list[Path]:
 
 
 def cache_folder() -> Path:
-    """Make the cache folder, and return it. Raises HarnessError when none can be had.
+    """Create the cache folder, and return it. Raises HarnessError if there is none that can be used.
 
-    What lies in it is run, so it must be ours: a folder that others own or may write to is refused.
+    Programs in it are run, so it must be ours: a folder that others own or may write to is refused.
     """
     refused: list[str] = []
     for folder in cache_candidates():
@@ -49,7 +49,7 @@ def cache_folder() -> Path:
 
 
 def unusable(folder: Path) -> str:
-    """Return why an existing folder may not serve; empty when it may."""
+    """Return why an existing folder cannot be used; empty if it can."""
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode) and not folder.is_dir():
         return "not a folder"

@@ -38,7 +38,7 @@ MEMORY_FREE_MIN = 2 << 30
 
 @contextmanager
 def private_folder() -> Iterator[Path]:
-    """Make a folder that only this user may enter. Remove it at the end, with the folders of dead runs.
+    """Create a folder that only this user may enter. Remove it at the end, with the folders of dead runs.
 
     It is in $HARNESS_TMP. Without that it is in memory (/dev/shm), if 2 GiB are free and TMPDIR is not set, or else in
     the system's temporary folder, under a short name. In memory a database is copied in 7 to 22 ms; on a slow disk it
@@ -75,14 +75,14 @@ def remove_stale_folders(base: Path) -> list[Path]:
 
 
 def _roomy_memory() -> Path | None:
-    """Memory that a stack fits into many times: containers often have 64 MB there."""
+    """Enough memory for many stacks. Containers often have only 64 MB there."""
     if os.environ.get("TMPDIR") or not os.access(MEMORY, os.W_OK | os.X_OK) or not MEMORY.is_dir():
         return None
     return MEMORY if free_bytes(MEMORY) >= MEMORY_FREE_MIN else None
 
 
 def free_bytes(folder: Path) -> int:
-    """Return how many bytes a file in memory may still take: what the file system allows, and the machine has."""
+    """Return how many bytes a file in memory can still take: the file system allows them, and the machine has them."""
     room = os.statvfs(folder)
     return min(room.f_bavail * room.f_frsize, psutil.virtual_memory().available)
 

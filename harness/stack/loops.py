@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def call_in(loop: asyncio.AbstractEventLoop, callback: Callable[[T], None], value: T) -> None:
-    """Have `callback(value)` called in the loop, from any thread. A loop that is closed has no use for it."""
+    """Call `callback(value)` in the loop, from any thread. Do nothing if the loop is closed."""
     try:
         loop.call_soon_threadsafe(callback, value)
     except RuntimeError:

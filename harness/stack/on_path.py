@@ -16,7 +16,7 @@ __all__ = ["POOLER", "OptionalProgram"]
 
 @dataclass(frozen=True, slots=True)
 class OptionalProgram:
-    """One such program. `name`: of the program, of the need for it, and of Debian's package."""
+    """One such program. `name`: the name of the program, of the need for it, and of Debian's package."""
 
     name: str
 
@@ -26,9 +26,9 @@ class OptionalProgram:
         return f"HARNESS_{self.name.upper()}"
 
     def find(self) -> Path | None:
-        """Return the program that the user names, or else the one on the PATH; None if there is none.
+        """Return the program that the user names, or the one on the PATH; None if there is none.
 
-        Raises UsageError if the user names something that is no program.
+        Raises UsageError if the user names something that is not a program.
         """
         named = os.environ.get(self.variable)
         found = shutil.which(named or self.name)

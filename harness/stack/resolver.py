@@ -1,7 +1,7 @@
 """The harness's own name server: it knows the names of a target's links, and the answers that a fault sets for them.
 
-The service is led to it: the kernel reports its connects to port 53, and the address in them is written over. It is a
-UDP socket of the run's own event loop, so it ends with the run.
+The service's connects to port 53 are redirected to it: the kernel reports them, and the address in them is replaced. It
+is a UDP socket of the run's own event loop, so it ends with the run.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Address = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What is said of a name. `after_ms`: so much later; None: only when another answer is set."""
+    """The answer for a name. `after_ms`: how much later; None: only when another answer is set."""
 
     code: Code = "NOERROR"
     addresses: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question of the service's. `fault`: the one that decided what was said; empty for none. `kind`: A, AAAA, ..."""
+    """A query of the service. `fault`: the fault that decided the answer; empty for none. `kind`: A, AAAA, ..."""
 
     t_ns: int
     name: str
@@ -62,15 +62,15 @@ class Resolver(asyncio.DatagramProtocol):
 
     @property
     def queries(self) -> Sequence[Query]:
-        """Every question so far, in order."""
+        """Every query so far, in order."""
         return self._queries
 
     def say(self, name: str, fault: str, said: Said) -> None:
-        """Say this of a name from now on; of several faults the last one counts."""
+        """Give this answer for a name from now on. If several faults do this, the last one counts."""
         self._names[name].wrong[fault] = said
 
     def unsay(self, name: str, fault: str) -> None:
-        """Say no more what the fault has said, and answer what still waits. Safe at any time."""
+        """Remove the fault's answer, and answer waiting queries. Safe at any time."""
         known = self._names[name]
         known.wrong.pop(fault, None)
         waiting, known.waiting = known.waiting, []
@@ -78,7 +78,7 @@ class Resolver(asyncio.DatagramProtocol):
             self._answer(question, client, known)
 
     def rules(self) -> tuple[Rule, ...]:
-        """What leads a process's questions here. One by TCP, to another name server, is refused."""
+        """The rules that redirect a process's queries here. Queries by TCP to another name server are refused."""
         return (
             LeadRule(id="names", host=None, port=PORT, to_port=self.port, transport="datagram"),
             ConnectRule(id="names over TCP", host=None, port=PORT, errno=errno.ECONNREFUSED),
@@ -90,7 +90,7 @@ class Resolver(asyncio.DatagramProtocol):
         self.port = transport.get_extra_info("sockname")[1]
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
-        """Answer one question. A packet that is no question is dropped, as name servers do."""
+        """Answer one query. A packet that is not a query is dropped, as name servers do."""
         from dnslib import QTYPE, DNSError, DNSRecord  # noqa: PLC0415 - it takes 20 ms, and few targets have names
 
         try:

@@ -23,9 +23,9 @@ _BLOCK: Final = bytes(4096)
 
 
 class SmallDisk(Closing):
-    """A file system of so many bytes, that a server can use: its `folder` is a path that the server understands.
+    """A file system of this many bytes for a server. Its `folder` is a path that the server can use.
 
-    It goes, and all that is on it, when it is closed, or with the harness.
+    It is removed with its contents when it is closed, or when the harness ends.
     """
 
     def __init__(self, process: KeptProcess, mounted_on: Path) -> None:
@@ -66,7 +66,7 @@ class SmallDisk(Closing):
                     raise
 
     def free(self) -> None:
-        """Give back what `fill` used up. Idempotent."""
+        """Free the space that `fill` used up. Idempotent."""
         (self.folder / _BALLAST).unlink(missing_ok=True)
 
     @property

@@ -61,9 +61,9 @@ class Stack(Closing):
     ) -> Stack:
         """Find all programs, then start all servers at once. Return when each of them answers.
 
-        Data goes below `folder` (existing, private to the run), logs into `logs`, else `folder/logs`. `progress`
-        receives a note on anything slow. Raises UsageError for a bad configuration and HarnessError for a server that
-        does not start; servers already started are stopped first.
+        Data is below `folder` (existing, private to the run), logs are in `logs`, or by default in `folder/logs`.
+        `progress` receives a note on anything slow. Raises UsageError for a bad configuration and HarnessError for a
+        server that does not start; servers already started are stopped first.
         """
         configuration.check(wanted)
         with ExitStack() as owned:
@@ -107,7 +107,7 @@ class Stack(Closing):
 
 
 class _Starting:
-    """A start under way. `owned` has the servers that have started, in that order."""
+    """A start in progress. `owned` has the servers that have started, in that order."""
 
     def __init__(
         self,

@@ -13,14 +13,14 @@ from harness.processes.keeper import Keeper, ProcessSpec
 
 @dataclass(frozen=True, slots=True)
 class ToolRun:
-    """How a command ended: its exit status (negative: a signal) and all that it printed."""
+    """How a command ended: its exit status (negative: a signal) and its whole output."""
 
     command: str
     status: int
     output: str
 
     def require(self, *, hint: str) -> None:
-        """Raise HarnessError with the end of the tool's output, unless it succeeded."""
+        """Raise HarnessError with the end of the tool's output if it failed."""
         if self.status != 0:
             said = "\n    ".join(self.output.strip().splitlines()[-15:]) or "(it said nothing)"
             raise HarnessError(f"{self.command}: exit status {self.status}:\n    {said}", hint=hint)
@@ -34,7 +34,7 @@ class Tools:
     folder: Path
 
     def run(self, name: str, argv: Sequence[str], env: Mapping[str, str], *, timeout_s: float) -> ToolRun:
-        """Run a command. Raises HarnessError when it cannot be started or is not done in time."""
+        """Run a command. Raises HarnessError if it cannot be started or takes too long."""
         log = self.folder / f"{name}.log"
         mark = log.stat().st_size if log.exists() else 0
         spec = ProcessSpec(name=name, argv=tuple(argv), env=env, cwd=self.folder, log=log)

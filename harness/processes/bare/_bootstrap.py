@@ -1,8 +1,7 @@
 """Runs a module of the harness in a bare interpreter: `python -I -S _bootstrap.py MODULE ARGUMENT...`.
 
-Without -S the interpreter also imports from its site-packages. The packages' `__init__` modules
-are skipped. They import what a user of the package needs, including third-party packages, which a bare interpreter does
-not have and should not wait for.
+Without -S the interpreter also imports from its site-packages. The packages' `__init__` modules are skipped: they
+import third-party packages, which a bare interpreter does not have and should not wait for.
 """
 
 import sys

@@ -57,7 +57,7 @@ def launch(module: str, *arguments: str, output: IO[bytes], pass_fds: Sequence[i
 
 
 def run_probe(module: str) -> tuple[int, str]:
-    """Run `module`'s `main` to its end; return its exit status and what it wrote.
+    """Run `module`'s `main` to its end; return its exit status and its output.
 
     Raises `HarnessError` if it cannot be started or does not end within 20 s.
     """
@@ -68,7 +68,7 @@ def run_probe(module: str) -> tuple[int, str]:
 
 
 def what_it_wrote(output: IO[bytes]) -> str:
-    """Return the beginning of what a launched module wrote, 64 KiB at most."""
+    """Return the beginning of a launched module's output, 64 KiB at most."""
     return os.pread(output.fileno(), 65536, 0).decode(errors="replace").strip()
 
 

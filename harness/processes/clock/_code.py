@@ -1,8 +1,8 @@
-"""Machine code that stands in for the vDSO's clocks: it asks the kernel, and adds so many seconds.
+"""Machine code that replaces the vDSO's clocks: it asks the kernel, and adds a number of seconds.
 
 The vDSO's own code reads the time from a page that the kernel keeps up to date, without a system call: so seccomp, and
 strace, never see it. Its symbols are in `vdso(7)`; the calls' numbers in arch/x86/entry/syscalls/syscall_64.tbl. Each
-piece keeps the registers that the System V ABI has a callee keep.
+piece keeps the registers that a callee must keep by the System V ABI.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Piece:
     after: bytes
 
     def filled(self, seconds: int) -> bytes:
-        """The whole, for so many seconds; negative: back."""
+        """The whole code, for this many seconds; negative: back."""
         return self.before + struct.pack("<q", seconds) + self.after
 
     @property
@@ -63,7 +63,7 @@ X86_64: Final[Mapping[str, Piece]] = {
         b"\x48\x89\x07" + RET,  # mov [rdi], rax
     ),
 }
-"""By the symbol that each takes the place of."""
+"""By the symbol that each replaces."""
 
 
 def jump(source: int, target: int) -> bytes:

@@ -1,8 +1,8 @@
 """Sets the wall clock of a running process: writes into its vDSO, while the process is stopped.
 
-The kernel gives a process a copy of its own of what is written there (`proc(5)`: /proc/PID/mem), so no other process
-sees it, but those that it forks afterwards do. The code stands in the room behind the vDSO's own functions, and each of
-them begins with a jump there. From then on only the number of seconds is written.
+The kernel gives the process its own copy of the written page (`proc(5)`: /proc/PID/mem), so only this process and its
+later forks see the change. The code is in the room behind the vDSO's own functions, and each of these begins with a
+jump there. After that only the number of seconds is written.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ JUMP_BYTES = 5
 
 
 class NoClockError(HarnessError):
-    """The wall clock of a process cannot be set, and why."""
+    """The wall clock of a process cannot be set; the message says why."""
 
 
 def set_clock(pid: int, ahead_s: int) -> None:
-    """Have the process read its wall clock so many seconds ahead of the machine's; negative: behind it; 0: the same.
+    """Set the process's wall clock this many seconds ahead of the machine's; negative: behind it; 0: the same.
 
-    Its monotonic clock stays. A program that asks by system calls, past the vDSO, does not see it. Raises NoClockError.
+    Its monotonic clock stays. A program that uses system calls instead of the vDSO does not see the change. Raises
+    NoClockError.
     """
     if os.uname().machine != "x86_64":
         raise NoClockError("the wall clock of a process can be set on x86_64 only")
@@ -77,7 +78,7 @@ def _write_number(memory: int, vdso: Vdso, ahead_s: int) -> None:
 
 
 def _wait_outside(pid: int, places: list[int]) -> None:
-    """Wait until no thread is within the bytes that the jumps overwrite: it would go on in the middle of one."""
+    """Wait until no thread is within the bytes that the jumps overwrite: it would continue in the middle of a jump."""
     for _ in range(TRIES):
         counters = [_program_counter(task) for task in Path(f"/proc/{pid}/task").iterdir()]
         if not any(place < counter < place + JUMP_BYTES for counter in counters for place in places):
@@ -95,7 +96,7 @@ def _program_counter(task: Path) -> int:
 
 @contextmanager
 def _stopped(pid: int) -> Iterator[None]:
-    """Stop the process for the block, unless it is stopped anyway."""
+    """Stop the process for the block, unless it is stopped already."""
     if psutil.Process(pid).status() == psutil.STATUS_STOPPED:
         yield
         return

@@ -14,7 +14,10 @@ _SYMBOLS = 11
 
 @dataclass(frozen=True, slots=True)
 class Vdso:
-    """`base`: its address in the process. `functions`: offsets by symbol. `room`: where nothing but zeros follows."""
+    """`base`: its address in the process. `functions`: offsets by symbol.
+
+    `room`: the place after which there are only zeros.
+    """
 
     base: int
     size: int
@@ -23,7 +26,10 @@ class Vdso:
 
 
 def vdso_of(pid: int) -> tuple[int, int] | None:
-    """Return the address and the size of a process's vDSO; None if it has none. Raises OSError for a process gone."""
+    """Return the address and the size of a process's vDSO; None if it has none.
+
+    Raises OSError if the process is gone.
+    """
     for line in Path(f"/proc/{pid}/maps").read_text("ascii", "replace").splitlines():
         if line.endswith("[vdso]"):
             begin, end = (int(word, 16) for word in line.split(maxsplit=1)[0].split("-"))
@@ -32,7 +38,7 @@ def vdso_of(pid: int) -> tuple[int, int] | None:
 
 
 def read_vdso(base: int, image: bytes) -> Vdso:
-    """Read the functions of an image. Raises ValueError for what is no 64-bit ELF."""
+    """Read the functions of an image. Raises ValueError if it is not a 64-bit ELF file."""
     if image[:5] != b"\x7fELF\x02":
         raise ValueError("the vDSO is no 64-bit ELF")
     (headers,) = struct.unpack_from("<Q", image, _SECTION_HEADERS_AT)

@@ -10,7 +10,7 @@ READ_BYTES = 65536
 
 
 class Channel:
-    """Lines in and lines out of a non-blocking socket, with what could not be sent yet kept."""
+    """Lines in and lines out of a non-blocking socket. It keeps bytes that could not be sent yet."""
 
     def __init__(self, control: socket.socket) -> None:
         control.setblocking(False)
@@ -25,7 +25,7 @@ class Channel:
         return selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0)
 
     def receive(self) -> Iterator[bytes]:
-        """Whole lines that have come; sets `closed` at the other end's end."""
+        """Whole lines that have arrived; sets `closed` when the other end has closed."""
         try:
             data = self.socket.recv(READ_BYTES)
         except BlockingIOError:
@@ -40,12 +40,12 @@ class Channel:
         yield from lines
 
     def send(self, line: bytes) -> None:
-        """Send now what goes now, the rest on `flush`."""
+        """Send as much as possible now, the rest on `flush`."""
         self._unsent += line
         self.flush()
 
     def flush(self) -> None:
-        """Send as much as goes."""
+        """Send as much as possible."""
         try:
             while self._unsent:
                 del self._unsent[: self.socket.send(self._unsent, socket.MSG_NOSIGNAL)]

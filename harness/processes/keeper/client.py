@@ -27,9 +27,9 @@ from harness.processes.keeper.state import STATUS_WITH_KEEPER, ChildState
 
 READY_TIMEOUT_S = 20.0
 CLOSE_TIMEOUT_S = 60.0
-"""Its own grace and its own deadline for SIGKILL, and some more: at a load of 20, 15 s were not enough."""
+"""More than its own grace and its own deadline for SIGKILL: at a load of 20, 15 s were not enough."""
 NUMBERS_OF_A_FORK = 1_000_000
-"""More than a fork starts processes: the keeper must not take a process for an earlier one of the same number."""
+"""More processes than a fork starts: the keeper must not mistake a process for an earlier one with the same number."""
 
 
 class Keeper:
@@ -94,7 +94,7 @@ class Keeper:
         return not self.connection.ended
 
     def spawn(self, spec: ProcessSpec) -> KeptProcess:
-        """Run a process; return when its program runs. Raises `HarnessError` with a mend if it cannot."""
+        """Run a process; return when its program runs. Raises `HarnessError` with the fix if it cannot."""
         return self._start(spec)
 
     def preload(self, spec: PreloadSpec) -> PreloadedPython:
@@ -114,10 +114,9 @@ class Keeper:
         return KeptProcess(spec, child, reply.pid, self.connection, state)
 
     def file_owner(self, as_user: AsUser) -> tuple[int, int]:
-        """Uid and gid, seen from here, that own what a process run `as_user` writes.
+        """Uid and gid, seen from here, that own the files of a process that is run `as_user`.
 
-        65534 for "mapped" where root has no user namespaces: such a process's folders must be
-        given to it.
+        They are 65534 for "mapped" if root has no user namespaces: give that user the process's folders.
         """
         reply = self.connection.request(lambda request: AskOwner(request=request, as_user=as_user))
         if not isinstance(reply, Owner):
@@ -212,9 +211,9 @@ class Keeper:
         self._ready.set()
 
     def _on_silence(self) -> None:
-        """End a keeper that another program has stopped: it answers no request, and its processes' watched calls hang.
+        """End a keeper that another program has stopped: it answers no requests, and its processes' watched calls hang.
 
-        A stopped guard is continued: it only has to wait for the keeper's end and to kill what that leaves.
+        A stopped guard is continued, because it only waits for the keeper's end and then kills what is left.
         """
         if is_stopped(self._process.pid):
             self._process.send_signal(signal.SIGCONT)

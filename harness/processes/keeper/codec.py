@@ -45,7 +45,10 @@ def encode(message: messages.Request | messages.Reply | messages.Report) -> byte
 
 
 def decode(line: bytes) -> object:
-    """Return the message on one line. The other end is our own code: what does not fit is a bug and raises."""
+    """Return the message of one line.
+
+    The other end is our own code, so a line that does not fit is a bug and raises.
+    """
     return json.loads(line, object_hook=_value)
 
 

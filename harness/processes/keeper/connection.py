@@ -18,8 +18,8 @@ from harness.processes.keeper.messages import Done, Owner, Refused, Reply, Reque
 READ_BYTES = 65536
 LOOK_EVERY_S = 0.5
 ANSWER_TIMEOUT_S = 120.0
-"""Only a keeper that hangs takes so long: one that ended or was stopped is noticed at once. At a load of 20, 30 s were
-not enough for one that worked.
+"""Only a hanging keeper takes this long: a keeper that ended or was stopped is noticed at once. At a load of 20, 30 s
+were not enough for a working one.
 """
 
 
@@ -56,14 +56,17 @@ class Connection:
         self._reader = self._new_reader()
 
     def start(self) -> None:
-        """Begin to read; after `pause`, go on, in this process or in a fork of it."""
+        """Begin to read, or continue after `pause`, in this process or in a fork of it."""
         if self._ended:
             return
         self._reader = self._new_reader()
         self._reader.start()
 
     def pause(self) -> None:
-        """Stop reading: what comes waits in the socket until `start`. No thread is left that a fork would not have."""
+        """Stop reading: further data waits in the socket until `start`.
+
+        No thread is left, because a fork would not have it.
+        """
         os.eventfd_write(self._pauses, 1)
         self._reader.join()
         os.eventfd_read(self._pauses)
@@ -77,7 +80,7 @@ class Connection:
         return self._ended
 
     def request(self, make: Callable[[int], Request]) -> Reply:
-        """Send the request that `make` builds around its number; return the reply to it.
+        """Send the request that `make` builds with its number; return the reply.
 
         Raises `HarnessError` if the keeper is gone, silent for ANSWER_TIMEOUT_S, or if this is the reader's
         own thread, which cannot wait for itself.
@@ -114,7 +117,7 @@ class Connection:
         return not self._reader.is_alive()
 
     def close(self) -> None:
-        """Give the socket back."""
+        """Return the socket to its owner."""
         self.control.close()
         os.close(self._pauses)
 
@@ -178,7 +181,7 @@ class Connection:
 
 
 def call_back(callbacks: list[Callable[[], None]]) -> None:
-    """Call each; one that raises is shown as a thread's uncaught exception is, and hinders no other."""
+    """Call each. If one raises, it is shown like a thread's uncaught exception, and the others are still called."""
     for callback in callbacks:
         try:
             callback()

@@ -57,14 +57,17 @@ class KeptProcess:
     def stop(self, *, signum: int = signal.SIGTERM, grace_s: float = 5.0) -> int:
         """Send `signum`, after `grace_s` SIGKILL; return the exit status. At once if it is gone.
 
-        A stopped process (SIGSTOP) goes on, to follow the signal. Other processes of its session are killed, too.
-        Raises `HarnessError` if it will not die.
+        A stopped process (SIGSTOP) is continued, so that it gets the signal. Other processes of its session are killed,
+        too. Raises `HarnessError` if it does not die.
         """
         self.tell_to_stop(signum)
         return self.see_stopped(grace_s)
 
     def tell_to_stop(self, signum: int) -> bool:
-        """Do the first half of `stop`: send the signal. False if it is gone already, and so has ended by itself."""
+        """Do the first half of `stop`: send the signal.
+
+        False if the process is gone already, and so has ended by itself.
+        """
         told = self._signal(signum, sweep=True)
         if told:
             self._signal(signal.SIGCONT, sweep=True)
@@ -85,7 +88,7 @@ class KeptProcess:
         return status
 
     def end_with_session(self) -> None:
-        """Have what it leaves behind of its session killed when it ends."""
+        """When it ends, kill the remaining processes of its session."""
         self._signal(0, sweep=True)
 
     def on_exit(self, callback: OnExit) -> Unsubscribe:
@@ -103,7 +106,7 @@ class KeptProcess:
         self._connection.request(lambda number: SetRules(request=number, child=self.number, rules=chosen))
 
     def syscall_events(self, since: int = 0) -> Sequence[SyscallEvent]:
-        """Return every watched call answered before this moment, passed ones included, in order, from index `since` on.
+        """Return every watched call so far, including passed ones, in order, from index `since` on.
 
         If the keeper is gone: the calls that were reported before.
         """

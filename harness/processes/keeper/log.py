@@ -1,4 +1,4 @@
-"""Reads what a process writes to its log, while it writes."""
+"""Reads a process's log while the process writes it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ TAIL_BYTES_MAX = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """A process's standard output and error. A log that was not begun yet is empty."""
+    """A process's standard output and error. A log that has not begun yet is empty."""
 
     path: Path
 
     def size(self) -> int:
-        """Bytes now: a mark, for `read`."""
+        """Its present size in bytes: a mark for `read`."""
         try:
             return self.path.stat().st_size
         except FileNotFoundError:
             return 0
 
     def read(self, since: int = 0, until: int | None = None) -> str:
-        """Return the text from one mark on, to the other if there is one. Invalid UTF-8 becomes U+FFFD."""
+        """Return the text from one mark on, up to the other if there is one. Invalid UTF-8 becomes U+FFFD."""
         try:
             with self.path.open("rb") as file:
                 file.seek(since)

@@ -17,8 +17,8 @@ class Spawn:
     """Start child number `child`.
 
     `preloads`: it takes orders to fork on descriptor 3 (`_preloaded`). `forked_by`: the number of such a child, which
-    forks this one instead of an exec; 0 for none. `streams`: paths of standard input, output and error; None: no input,
-    and the log.
+    forks this one instead of an exec; 0 for an exec. `streams`: paths of standard input, output and error; None: no
+    input, and the log.
     """
 
     request: int
@@ -59,14 +59,14 @@ class SetRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sync:
-    """Answer when all that happened before has been reported."""
+    """Answer when everything that happened before has been reported."""
 
     request: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskOwner:
-    """Ask which user, outside the namespace, will own what a child writes."""
+    """Ask which user, outside the namespace, will own a child's files."""
 
     request: int
     as_user: str

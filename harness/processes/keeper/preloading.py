@@ -21,9 +21,9 @@ READ_AT_START = re.compile(r"PYTHON|LD_|GLIBC_|MALLOC_|LC_|LANG|TZ$")
 class PreloadSpec:
     """What to load for a program that is run as `PYTHON -m MODULE ...` or `PYTHON FILE ...`.
 
-    `program`: (PYTHON, "-m", MODULE) or (PYTHON, FILE). `modules`: what to import, in this order;
-    none may start a thread. `own`: then these of the program's own, which a child imports again only if one of its own
-    modules has changed. `env` is complete; of it counts what an interpreter reads when it starts.
+    `program`: (PYTHON, "-m", MODULE) or (PYTHON, FILE). `modules`: what to import, in this order; none may start a
+    thread. `own`: then these of the program's own modules, which a child imports again only if one of its own modules
+    has changed. `env` is complete; only variables count that an interpreter reads when it starts.
     """
 
     program: tuple[str, ...]
@@ -35,7 +35,7 @@ class PreloadSpec:
 
     @property
     def process(self) -> ProcessSpec:
-        """How it is started itself."""
+        """How the preloaded Python itself is started."""
         python, *rest = self.program
         first_on_path = self.cwd if rest[0] == "-m" else (self.cwd / rest[0]).resolve().parent
         words = (str(first_on_path), *self.modules, *((OWN, *self.own) if self.own else ()))
@@ -58,7 +58,7 @@ class PreloadSpec:
 
 
 class Starts(Protocol):
-    """Has the keeper start a process."""
+    """Makes the keeper start a process."""
 
     def __call__(
         self, spec: ProcessSpec, *, preloads: bool = False, forked_by: KeptProcess | None = None
@@ -77,7 +77,7 @@ class PreloadedPython:
         self.process = self._preload()
 
     def spawn(self, spec: ProcessSpec) -> KeptProcess:
-        """Run a process; return when its program runs. Raises `HarnessError` with a mend if it cannot.
+        """Run a process; return when its program runs. Raises `HarnessError` with the fix if it cannot.
 
         A preloaded Python that was killed, or ended after it had forked, is started again.
         """

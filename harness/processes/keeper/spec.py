@@ -27,16 +27,15 @@ class ProcessSpec:
     not allowed, root drops to uid and gid 65534, and another user stays what it is;
     `Keeper.file_owner` tells whose the files will be.
 
-    `watched_calls` names the system calls that the keeper is to report and may answer. It sets
-    `no_new_privs`: setuid programs gain nothing in such a process. `may_be_unwatched`: where the machine cannot report
-    calls the process runs without. `rules` are in force from its
-    first call on, until `KeptProcess.set_rules`.
+    `watched_calls` names the system calls that the keeper must report and may answer. It sets `no_new_privs`, so setuid
+    programs get no privileges in such a process. `may_be_unwatched`: if the machine cannot report calls, the process
+    runs without that. `rules` are in force from its first call on, until `KeptProcess.set_rules`.
 
-    A SIGSTOP that the harness did not send ends the process, unless it `may_be_stopped`: a server that stands still
-    would hold up every scenario until its limits, and hold its port meanwhile. Its log says what happened.
+    A SIGSTOP that the harness did not send ends the process, unless it `may_be_stopped`: a stopped server would delay
+    every scenario up to its limits, and keep its port. Its log says what happened.
 
-    `teardown_signal` is what the process gets when the keeper ends everything, one second before
-    the SIGKILL: for a server that has something to tidy up in shared memory.
+    `teardown_signal` is sent to the process when the keeper ends everything, one second before the SIGKILL, for a
+    server that has to tidy up shared memory.
     """
 
     name: str

@@ -41,7 +41,7 @@ class ChildState:
         return self._status
 
     def events(self, since: int) -> Sequence[SyscallEvent]:
-        """Calls so far, from index `since` on."""
+        """The calls so far, from index `since` on."""
         with self._lock:
             return tuple(self._events[since:])
 

@@ -23,7 +23,7 @@ class Answer:
 def give_answer(
     listener: Listener, notification: Notification, call: Call, rule: FailRule | LeadRule | None
 ) -> Answer | None:
-    """Answer a call as its rule says, or let it through. Return None if it was no longer waiting."""
+    """Answer a call as its rule says, or let it pass. Return None if it was no longer waiting."""
     match rule:
         case None:
             return Answer(None) if listener.let_through(notification) else None
@@ -36,7 +36,7 @@ def give_answer(
 
 
 def _led(notification: Notification, call: Call, rule: LeadRule) -> bool:
-    """Write the other address over the one that the process is connecting to. It waits in the call meanwhile."""
+    """Replace the address to which the process is connecting. The process waits in the call until then."""
     if call.address.family == socket.AF_INET6:
         allow_ipv4(call.pid, call.descriptor)
     other = loopback_address(call.address.family, rule.to_port)

@@ -20,7 +20,7 @@ SOCK_TYPE_MASK = 0xF  # linux/net.h
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A reported call, read: what rules are matched against."""
+    """The parsed arguments of a reported call, to which rules are compared."""
 
     name: str
     pid: int
@@ -29,7 +29,7 @@ class Call:
     socket_type: int | None = None
     descriptor: int = -1
     path: str = ""
-    """Of the file that the descriptor leads to, or that is to be opened; empty if there is none."""
+    """The path of the descriptor's file, or of the file to open; empty if there is none."""
 
 
 def read_connect(notification: Notification) -> Call:
@@ -55,7 +55,7 @@ def file_reader(name: FileCall) -> Callable[[Notification], Call]:
 
 
 def stream_reader(name: StreamCall) -> Callable[[Notification], Call]:
-    """sendto(int fd, ...), read(int fd, ...) and others that move bytes. The address is that of the other end."""
+    """sendto(int fd, ...), read(int fd, ...) and others that move bytes. The address is the other end's."""
 
     def read(notification: Notification) -> Call:
         number = notification.arguments[0] & 0xFFFFFFFF

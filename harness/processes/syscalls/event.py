@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 NotLed = Literal["nothing listens there", "another machine", "another network", "no port is left"]
-"""Why a connect is not led, under a `CatchRule`."""
+"""Why a connect is not redirected, under a `CatchRule`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyscallEvent:
     """A watched call of a process or one of its descendants.
 
-    `seq` counts from 0 for each kept process; `t_ns` is CLOCK_MONOTONIC when it was answered.
-    `family` is the address family (2 AF_INET, 10 AF_INET6, ...; None if the address could not be
-    read) and `socket_type` the socket's (1 SOCK_STREAM, 2 SOCK_DGRAM, ...; None if unknown).
-    `host` and `port` are what the process dialled, None where the family has none. `answer` is
-    the errno it got, None where the call was passed on to the kernel; `rule_id` is the rule that
-    decided. `led_to` is the port of 127.0.0.1 to which it was led, and `not_led` why a `CatchRule` did not. `path` is a
-    Unix socket's, or the file's of a call that has a file's descriptor. Such a call is reported only if a rule decided.
+    `seq` counts from 0 for each kept process; `t_ns` is CLOCK_MONOTONIC when it was answered. `family` is the address
+    family (2 AF_INET, 10 AF_INET6, ...; None if the address could not be read) and `socket_type` the socket's (1
+    SOCK_STREAM, 2 SOCK_DGRAM, ...; None if unknown). `host` and `port` are those that the process used, None if the
+    family has none. `answer` is the errno it got, None if the call was passed on to the kernel; `rule_id` is the rule
+    that decided. `led_to` is the port of 127.0.0.1 to which the connect was redirected, and `not_led` why a `CatchRule`
+    did not redirect it. `path` is the path of a Unix socket, or of the file of a call with a file's descriptor. Such a
+    call is reported only if a rule decided.
     """
 
     seq: int
@@ -40,5 +40,5 @@ class SyscallEvent:
 
     @property
     def is_stream(self) -> bool:
-        """Whether it is TCP's. A name lookup connects datagram sockets to the same addresses, to sort them."""
+        """Whether it is a TCP connect. A name lookup connects datagram sockets to the same addresses, to sort them."""
         return self.socket_type in (socket.SOCK_STREAM, None)

@@ -15,9 +15,9 @@ from harness.processes.syscalls.linux.unistd_h import Architecture
 
 
 def install_filter(calls: Sequence[str]) -> int:
-    """Report `calls` of this process and all it starts; return the listener (close-on-exec).
+    """Report `calls` of this process and its descendants; return the listener (close-on-exec).
 
-    `sendmsg` must not be among them: it is what hands the listener over. Raises `OSError`.
+    `sendmsg` must not be among them, because it hands over the listener. Raises `OSError`.
     """
     machine = this_architecture()
     filter_code = program(machine, calls)
@@ -38,7 +38,7 @@ def install_filter(calls: Sequence[str]) -> int:
 
 
 def program(machine: Architecture, calls: Sequence[str]) -> bytes:
-    """Return the filter: another architecture's calls and all that are not named pass."""
+    """Return the filter. Calls of another architecture and calls that are not named pass."""
     numbers = [machine.watched[call] for call in calls if call in machine.watched]
     last = len(numbers)
     lines = [

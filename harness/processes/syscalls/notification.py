@@ -27,7 +27,7 @@ class Notification:
 
 
 class Waiting(enum.Enum):
-    """What a listener has to offer."""
+    """The interface of a listener."""
 
     CALL = enum.auto()
     NOTHING = enum.auto()
@@ -45,7 +45,10 @@ class Listener:
         self._poll.register(descriptor, select.POLLIN)
 
     def state(self) -> Waiting:
-        """Look without waiting. Only poll tells a call from the end: receiving at the end may block for ever."""
+        """Look without waiting.
+
+        Only poll distinguishes a call from the end: receiving at the end may block for ever.
+        """
         found = dict(self._poll.poll(0)).get(self.descriptor, 0)
         if found & select.POLLIN:
             return Waiting.CALL
@@ -64,7 +67,7 @@ class Listener:
         return Notification(call, tid, number, tuple(arguments))
 
     def is_waiting(self, notification: Notification) -> bool:
-        """Whether the call is still waiting. If so, what was read came from the right process."""
+        """Whether the call is still waiting. If so, the read memory was that of the right process."""
         call = notification.id.to_bytes(8, sys.byteorder)
         try:
             fcntl.ioctl(self.descriptor, seccomp.SECCOMP_IOCTL_NOTIF_ID_VALID, call)
@@ -75,15 +78,15 @@ class Listener:
         return True
 
     def fail(self, notification: Notification, number: int) -> bool:
-        """Make the call fail with that errno; False if it waits no longer."""
+        """Make the call fail with that errno; False if it is no longer waiting."""
         return self._send(notification, error=-number, flags=0)
 
     def let_through(self, notification: Notification) -> bool:
-        """Let the kernel do the call; False if it waits no longer."""
+        """Let the kernel do the call; False if it is no longer waiting."""
         return self._send(notification, error=0, flags=seccomp.SECCOMP_USER_NOTIF_FLAG_CONTINUE)
 
     def close(self) -> None:
-        """Give it up: calls that are reported later fail with ENOSYS."""
+        """Close it: later calls fail with ENOSYS."""
         os.close(self.descriptor)
 
     def _send(self, notification: Notification, *, error: int, flags: int) -> bool:

@@ -56,14 +56,14 @@ def write_memory(tid: int, address: int, data: bytes) -> bool:
 
 
 def title_of(pid: int) -> str:
-    """Return a process's command line, as it shows it itself; empty if it is gone."""
+    """Return a process's command line, as the process shows it; empty if it is gone."""
     with contextlib.suppress(OSError), io.FileIO(f"/proc/{pid}/cmdline") as file:
         return file.readall().rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
     return ""
 
 
 def path_of(pid: int, descriptor: int) -> str:
-    """Return the path of a process's open file, as the kernel has it; empty if it is no file, or unknown."""
+    """Return the kernel's path of a process's open file; empty if it is not a file, or unknown."""
     try:
         path = os.readlink(f"/proc/{pid}/fd/{descriptor}")  # noqa: PTH115 - not a path of ours
     except OSError:
@@ -95,7 +95,7 @@ def peer_of(pid: int, descriptor: int) -> tuple[int | None, SocketAddress]:
 
 
 def allow_ipv4(pid: int, descriptor: int) -> None:
-    """Let a process's IPv6 socket connect to a mapped IPv4 address, too, unless that is impossible by now."""
+    """Let a process's IPv6 socket connect to a mapped IPv4 address, too, unless it is too late for that."""
     with contextlib.suppress(OSError), _twin(pid, descriptor) as twin:
         twin.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
 

@@ -24,7 +24,7 @@ _ORDER = (ConnectRule, FileRule, StreamRule, OpeningRule, LeadRule, CatchRule)
 
 
 class RuleBook:
-    """The first rule that matches and is not used up decides. What fails is led nowhere: errors come first.
+    """The first rule that matches and is not used up decides. Errors come before redirections.
 
     `catcher`: the previous book's, so that its servers keep their ports.
     """
@@ -35,7 +35,7 @@ class RuleBook:
         self.catcher = Catcher() if catcher is None else catcher
 
     def choose(self, call: Call) -> Choice:
-        """Return what is to be done with a call, without counting its rule as used."""
+        """Return what to do with a call, without counting its rule as used."""
         for rule, left in zip(self._rules, self._left, strict=True):
             if left != 0 and matches(rule, call):
                 return self.catcher.choose(rule, call) if isinstance(rule, CatchRule) else Choice(rule)
@@ -49,7 +49,7 @@ class RuleBook:
         )
 
     def count(self, used: Rule) -> None:
-        """Its answer was given. What catches is never used up."""
+        """The rule's answer was given. A `CatchRule` is never used up."""
         for at, rule in enumerate(self._rules):
             left = self._left[at]
             if rule is used and left is not None:
@@ -57,7 +57,7 @@ class RuleBook:
 
 
 def matches(rule: Rule, call: Call) -> bool:
-    """Whether a rule is meant for a call. A new kind of rule is a new case."""
+    """Whether a rule fits a call. A new kind of rule is a new case."""
     match rule:
         case ConnectRule():
             return call.name == "connect" and _is_stream(call) and _is_addressed(rule, call)

@@ -26,11 +26,10 @@ ERRNO_MAX = 4095  # MAX_ERRNO in linux/err.h: a larger value is no error to the 
 class ConnectRule:
     """Answer the process's own connect() to `host`:`port` with `errno`.
 
-    Address and port are those that the process dials, numeric; `host=None` means any. An IPv4
-    address also matches in its IPv6-mapped form. Only stream sockets match: a name lookup
-    connects datagram sockets to the same address, to sort its results. `times` counts down with
-    each answer given; None means until the rule is replaced. Raises `UsageError` on values that
-    do not fit.
+    Address and port are those that the process uses, numeric; `host=None` means any. An IPv4 address also matches in
+    its IPv6-mapped form. Only stream sockets match: a name lookup connects datagram sockets to the same address, to
+    sort its results. `times` counts down with each answer given; None means until the rule is replaced. Raises
+    `UsageError` on values that do not fit.
     """
 
     id: str
@@ -49,11 +48,11 @@ class ConnectRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRule:
-    """Answer the process's own `calls` with `errno` where their descriptor is that of a file below `folder`.
+    """Answer the process's own `calls` with `errno` if their descriptor is a file below `folder`.
 
-    `folder` is a path as the kernel has it, without symbolic links. `title`: only of processes whose command line, as
-    `ps` shows it, begins so: a PostgreSQL names its sessions there. `times` counts down with each answer given; None
-    means until the rule is replaced. Raises `UsageError` on values that do not fit.
+    `folder` is the kernel's path, without symbolic links. `title`: only processes whose command line, as `ps` shows it,
+    begins with this: PostgreSQL names its sessions there. `times` counts down with each answer given; None means until
+    the rule is replaced. Raises `UsageError` on values that do not fit.
     """
 
     id: str
@@ -73,9 +72,9 @@ class FileRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamRule:
-    """Answer the process's own `calls` with `errno` where their descriptor is a TCP connection to `port`.
+    """Answer the process's own `calls` with `errno` if their descriptor is a TCP connection to `port`.
 
-    The kernel says where the connection leads: other sockets, pipes and files are never meant. `times` as of
+    The kernel says where the connection leads, so other sockets, pipes and files are never struck. `times` as of
     `FileRule`. Raises `UsageError` on values that do not fit.
     """
 
@@ -96,7 +95,7 @@ class StreamRule:
 class OpeningRule:
     """Answer the process's own `calls`, which ask for a new descriptor, with `errno`.
 
-    `socket` means TCP sockets only. `path`: only files whose path, as the process names it, begins so. `times`
+    `socket` means TCP sockets only. `path`: only files whose path, as the process writes it, begins with this. `times`
     as of `FileRule`. Raises `UsageError` on values that do not fit.
     """
 
@@ -114,11 +113,11 @@ class OpeningRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadRule:
-    """Lead the process's own connect() to `host`:`port` to `to_port` of 127.0.0.1 instead. `host=None` means any.
+    """Redirect the process's own connect() to `host`:`port` to `to_port` of 127.0.0.1. `host=None` means any.
 
     Only sockets of the given `transport` match: "stream" (TCP) or "datagram" (UDP). Nothing else is changed: the kernel
-    performs the call, with an address that was written over the one in the process's memory. Raises `UsageError` on
-    values that do not fit.
+    performs the call, with an address that replaces the one in the process's memory. Raises `UsageError` on values that
+    do not fit.
     """
 
     id: str
@@ -151,12 +150,12 @@ class Caught:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatchRule:
-    """Lead every TCP connect() that a server would accept to a port of 127.0.0.1: one port for each server.
+    """Redirect every TCP connect() that a server would accept to a port of 127.0.0.1: one port for each server.
 
-    `ports`: a server that is dialled for the first time gets the next of them that is free; it keeps it when the rules
-    are replaced. `known`: servers that have theirs already. `machines`: addresses of other machines whose servers are
-    caught as well. What no server of this machine would accept is left to the kernel, so that a program sees its own
-    refusal: a port that stands for a server would accept it first. Raises `UsageError` on values that do not fit.
+    `ports`: a new server gets the next free one, and keeps it when the rules are replaced. `known`: servers that have a
+    port already. `machines`: addresses of other machines whose servers are caught as well. A connect that no server of
+    this machine would accept is left to the kernel, so that the program sees the kernel's own refusal: the relay's port
+    would accept it first. Raises `UsageError` on values that do not fit.
     """
 
     id: str
@@ -199,7 +198,7 @@ def _check_port(place: str, key: str, port: int) -> None:
 
 
 def canonical_host(host: str) -> str | None:
-    """Return one spelling per address, IPv4 for an IPv6-mapped one; None if it is no address."""
+    """Return one spelling for each address, IPv4 for an IPv6-mapped one; None if it is not an address."""
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
             packed = socket.inet_pton(family, host)

@@ -15,7 +15,7 @@ from harness.processes.syscalls.rules import LeadRule, Rule
 
 
 class Supervisor:
-    """Owns a listener; `answer_one` whenever it is ready, until `finished`."""
+    """Owns a listener. Call `answer_one` whenever it is ready, until `finished`."""
 
     def __init__(self, listener: int, rules: Sequence[Rule] = ()) -> None:
         self._listener = Listener(listener)
@@ -30,7 +30,7 @@ class Supervisor:
         return self._listener.descriptor
 
     def set_rules(self, rules: Sequence[Rule]) -> None:
-        """Replace all rules, and so their counts. Servers that were caught keep their ports."""
+        """Replace all rules, and so their counts. Caught servers keep their ports."""
         self._book = RuleBook(rules, self._book.catcher)
 
     def answer_one(self) -> SyscallEvent | None:
@@ -50,7 +50,7 @@ class Supervisor:
         return self._answer(notification, call)
 
     def close(self) -> None:
-        """Give the listener up."""
+        """Close the listener."""
         self._listener.close()
 
     def _answer(self, notification: Notification, call: Call) -> SyscallEvent | None:

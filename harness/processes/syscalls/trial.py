@@ -1,4 +1,4 @@
-"""The trial behind `notification_available`: it answers one connect() of a child and lets another through.
+"""The trial behind `notification_available`: it answers one connect() of a child and lets another pass.
 
 It runs as a separate process, because it forks. It prints one line of JSON.
 """
@@ -51,7 +51,7 @@ def _try() -> Capability:
 
 
 def _be_watched(reports: socket.socket) -> None:
-    """The child: install the filter, hand over the listener, call connect() twice, tell the errnos."""
+    """The child: install the filter, hand over the listener, call connect() twice, report the errnos."""
     try:
         prctl(PR_SET_PDEATHSIG, 9)
         try:

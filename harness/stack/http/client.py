@@ -74,10 +74,10 @@ class HttpClient:
     async def request(
         self, port: int, outgoing: Request, *, connected: Callable[[int], None] = lambda _: None
     ) -> Response:
-        """Send a request and return its answer, however long that takes.
+        """Send a request and return its answer, without a limit of time.
 
-        Cancelled, it closes the connection, and ends when the socket is closed. `connected`: called with the client's
-        own port. Raises NotConnectedError, BrokenOffError and HungUpError.
+        If it is cancelled, it closes the connection, and ends when the socket is closed. `connected`: called with the
+        client's own port. Raises NotConnectedError, BrokenOffError and HungUpError.
         """
         given_up = self._given_up(port)
         connection = self._reusable(port) or await self._connected(port)
@@ -101,7 +101,7 @@ class HttpClient:
         return dataclasses.replace(response, lacks=(*([AN_OPEN_CONNECTION] if given_up else []), *lacks))
 
     def _given_up(self, port: int) -> bool:
-        """Whether the service has ended a connection that it had said nothing against using again."""
+        """Whether the service has ended a connection although it had not announced that."""
         return any(each.port == port and each.ended and each.idle_s < IDLE_MAX_S for each in self._idle)
 
     def _reusable(self, port: int) -> Connection | None:

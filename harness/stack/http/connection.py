@@ -1,4 +1,4 @@
-"""One connection to the service under test, and the part of each request that is the client's own manner."""
+"""One connection to the service under test, and how the client behaves on it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.stack.http.exchange import BrokenOffError, Get, HungUpError, Reques
 HOST = "127.0.0.1"
 ENDED_EARLY = "the connection ended before the answer did"
 ASKS_FIRST_S = 1.0
-"""Who has asked whether the body is wanted sends it then, too: not every service says so."""
+"""A client that waits for `100 Continue` sends the body after this time, because not every service answers that."""
 TAKEN_WITHIN_S = 3.0
 """The time in which a service must accept a client's next bytes. Then the client gives up."""
 PIECE_BYTES = 1 << 16
@@ -30,9 +30,9 @@ CLOSED = 7
 
 
 class Connection(asyncio.Protocol):
-    """One connection. `status`: of its last answer, 0 before the first. `lost`: done when the connection has ended.
+    """One connection. `status`: the last answer's, 0 before the first. `lost`: done when the connection has ended.
 
-    `port`: the service's. `own_port`: the client's. `at_end`: the service has said that nothing more comes.
+    `port`: the service's. `own_port`: the client's. `at_end`: the service has announced that it sends no more.
     """
 
     def __init__(self, port: int) -> None:
@@ -62,7 +62,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def reusable(self) -> bool:
-        """Whether it is open and has no request under way."""
+        """Whether it is open and has no open request."""
         idle = self._http.our_state is h11.IDLE and self._http.their_state is h11.IDLE
         return idle and not self.at_end and not self.lost.done()
 
@@ -99,7 +99,10 @@ class Connection(asyncio.Protocol):
         return await answer
 
     def _begun(self, outgoing: Request) -> tuple[bytes, bytes]:
-        """Expect the answers to those ahead of it first. Return what all of them and its head are, and its rest."""
+        """First expect the answers to the requests ahead of it.
+
+        Return the bytes up to the end of its head, and the rest.
+        """
         ahead = [] if outgoing.then is None else [Get(path, headers={}) for path in outgoing.then.ahead_paths]
         self._ahead_statuses, self._unanswered = [], []
         if not ahead:
@@ -111,7 +114,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def refused_ahead(self) -> Sequence[int]:
-        """The statuses of the answers to requests ahead of the last one that are no success."""
+        """The statuses of unsuccessful answers to requests ahead of the last one."""
         return [status for status in self._ahead_statuses if status // 100 != SUCCESS]
 
     def _expect_answer(self) -> asyncio.Future[Response]:
@@ -124,7 +127,7 @@ class Connection(asyncio.Protocol):
         return self._answer
 
     async def _is_refused_by(self, head: bytes, answer: asyncio.Future[Response]) -> bool:
-        """Send the head. Return whether the answer came in place of the word that the body is wanted."""
+        """Send the head. Return whether the answer came instead of `100 Continue`."""
         self._write(head)
         wanted = asyncio.ensure_future(self._wanted.wait())
         either: Sequence[asyncio.Future[Any]] = [wanted, answer]
@@ -133,7 +136,7 @@ class Connection(asyncio.Protocol):
         return answer.done()
 
     async def _send(self, pieces: tuple[bytes, bytes], outgoing: Request, answer: asyncio.Future[Response]) -> None:
-        """Send the head and the rest, or the part that is to be sent."""
+        """Send the head and the rest, or the part that must be sent."""
         parts, left = with_pauses(pieces, outgoing.pause_s), outgoing.sent_bytes
         if left is None and outgoing.then is not None:  # in one piece, so that the service reads both at once
             parts = [*parts[:-1], parts[-1] + outgoing.then.behind]
@@ -153,7 +156,7 @@ class Connection(asyncio.Protocol):
             self._left = self._left[1:]
 
     async def send_rest(self) -> None:
-        """Send what was left of the request; the service may have said its last word by now."""
+        """Send the rest of the request. The service may already have ended its side."""
         left, self._left = self._left, b""
         for start in range(0, len(left), PIECE_BYTES):
             await self._send_on(left[start : start + PIECE_BYTES])
@@ -184,7 +187,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_taken_in(self) -> bool:
-        """Whether the service's kernel has all that was sent, or never will."""
+        """Whether the service's kernel has received everything, or never will."""
         if self.is_reset or self._transport is None or self.lost.done():
             return True
         waiting = fcntl.ioctl(self._socket().fileno(), termios.TIOCOUTQ, struct.pack("i", 0))
@@ -199,7 +202,7 @@ class Connection(asyncio.Protocol):
         return cast("socket.socket", cast("asyncio.Transport", self._transport).get_extra_info("socket"))
 
     def _parts_of(self, outgoing: Request, *, of: h11.Connection | None = None) -> tuple[bytes, bytes]:
-        """The head, and the rest. `of`: the state of HTTP that notes it as sent, in place of this connection's."""
+        """The head, and the rest. `of`: the HTTP state that records it as sent; by default this connection's."""
         http = of or self._http
         own = [("host", f"{HOST}:{self.port}")]
         if not outgoing.is_chunked:
@@ -211,7 +214,7 @@ class Connection(asyncio.Protocol):
         return (http.send(head) or b"", b"".join(http.send(event) or b"" for event in events))
 
     def close(self) -> None:
-        """Close it at once and discard what was not sent yet. `lost` is done when the connection has ended."""
+        """Close it at once and discard unsent bytes. `lost` is done when the connection has ended."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -223,7 +226,7 @@ class Connection(asyncio.Protocol):
         self.own_port = transport.get_extra_info("sockname")[1]
 
     def data_received(self, data: bytes) -> None:
-        """Take in a part of an answer; an empty one is the end of what the service sends."""
+        """Take in a part of an answer; an empty one is the end of the service's bytes."""
         now_s = time.monotonic()
         if self._http.their_state is h11.SEND_BODY:
             self._paused_s = max(self._paused_s, now_s - self._piece_s)
@@ -251,7 +254,7 @@ class Connection(asyncio.Protocol):
         return isinstance(event, h11.InformationalResponse | h11.Response | h11.Data)
 
     def _answered(self) -> bool:
-        """Handle the end of an answer. Return whether it was that to a request ahead of the one that is asked for."""
+        """Handle the end of an answer. Return whether it was the answer to a request ahead of this one."""
         self._used_s = time.monotonic()
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()
@@ -281,13 +284,13 @@ class Connection(asyncio.Protocol):
             self._answer.exception()  # a client that has given up does not await it, and asyncio would complain
 
     def eof_received(self) -> bool:
-        """Handle the end of what the service sends; the client may have something left to send."""
+        """Handle the end of the service's bytes; the client may still have bytes to send."""
         self.at_end = True
         self.data_received(b"")
         return self._goes_on
 
     def pause_writing(self) -> None:
-        """The service takes in less than the client sends."""
+        """The service reads more slowly than the client sends."""
         self._room.clear()
 
     def resume_writing(self) -> None:

@@ -16,7 +16,7 @@ class NotConnectedError(UnansweredError):
 
 
 class HungUpError(UnansweredError):
-    """The client closed the connection after a part of the request, as it was to."""
+    """The client closed the connection after a part of the request, as intended."""
 
 
 class BrokenOffError(UnansweredError):
@@ -24,11 +24,11 @@ class BrokenOffError(UnansweredError):
 
 
 class Then(Protocol):
-    """What a client does beside sending one whole request and reading its answer: the target's `Then` is one."""
+    """What a client does besides sending one whole request and reading its answer: the target's `Then` is one."""
 
     @property
     def ahead_paths(self) -> Sequence[str]:
-        """A GET of each goes ahead of the request, and no answer is awaited before everything is sent."""
+        """The client sends a GET of each ahead of the request, without waiting for answers."""
         ...
 
     @property
@@ -38,22 +38,22 @@ class Then(Protocol):
 
     @property
     def rest(self) -> bool:
-        """Whether it sends what was left of the request once it has its answer."""
+        """Whether it sends the rest of the request when it has its answer."""
         ...
 
     @property
     def on_bytes(self) -> int:
-        """How much more of a body without an end it sends then, unless the service ends the connection."""
+        """How many more bytes of an endless body it then sends, unless the service ends the connection."""
         ...
 
     @property
     def next_path(self) -> str:
-        """What it asks for over the same connection then; empty: nothing."""
+        """The path that it then requests over the same connection; empty: none."""
         ...
 
     @property
     def nonsense(self) -> bool:
-        """Whether it sends bytes that are not HTTP in place of that question."""
+        """Whether it sends bytes that are not HTTP instead of that request."""
         ...
 
     @property
@@ -63,7 +63,7 @@ class Then(Protocol):
 
 
 class Request(Protocol):
-    """What to send: the target's `OutgoingRequest` is one, and `Get`."""
+    """A request to send: the target's `OutgoingRequest` is one, and `Get`."""
 
     @property
     def method(self) -> str:
@@ -82,22 +82,22 @@ class Request(Protocol):
 
     @property
     def body(self) -> bytes:
-        """Empty where there is none."""
+        """Empty if there is none."""
         ...
 
     @property
     def trailers(self) -> Mapping[str, str]:
-        """Headers behind the body; only with `is_chunked`."""
+        """Headers after the body; only with `is_chunked`."""
         ...
 
     @property
     def is_chunked(self) -> bool:
-        """Whether the body is sent in chunks, without saying its length before."""
+        """Whether the body is sent in chunks, without a length."""
         ...
 
     @property
     def asks_to_close(self) -> bool:
-        """Whether the service owes the end of the connection after its answer."""
+        """Whether the service must end the connection after its answer."""
         ...
 
     @property
@@ -107,12 +107,12 @@ class Request(Protocol):
 
     @property
     def sent_bytes(self) -> int | None:
-        """Nothing follows its first so many bytes; None: it is sent whole."""
+        """The client sends only this many bytes; None: the whole request."""
         ...
 
     @property
     def trickle_s(self) -> float:
-        """So often a byte more follows those, until the answer comes; 0: never."""
+        """How often one more byte follows those, until the answer comes; 0: never."""
         ...
 
     @property
@@ -133,7 +133,7 @@ class Request(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Get:
-    """A GET that has the service close the connection: no open one is left that counts as a client's."""
+    """A GET after which the service closes the connection, so that no open one is left that counts as a client's."""
 
     path: str
     method: str = field(default="GET", init=False)
@@ -154,8 +154,8 @@ class Get:
 class Response:
     """A complete answer: status, body, and headers with their names in lower case.
 
-    `lacks`: what the service owed beyond it: to end the connection, or to have kept it for this request. `paused_ms`:
-    the longest time between two pieces of it. `over_kept`: its connection had carried another before.
+    `lacks`: what the service owed but did not do: to end the connection, or to keep it for this request. `paused_ms`:
+    the longest time between two pieces of it. `over_kept`: its connection had carried another answer before.
     """
 
     status: int

@@ -1,4 +1,4 @@
-"""What a service owes on a connection once it has answered: its end, in order, or an answer to the next request."""
+"""What a service owes on a connection after its answer: an orderly end, or an answer to the next request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from harness.stack.http.connection import TAKEN_WITHIN_S, Connection
 from harness.stack.http.exchange import BrokenOffError, Request, Response, Then
 
 CLOSES_WITHIN_S = 3.0
-"""A service that is asked to end the connection does so by then. Most end an idle one after five seconds anyway."""
+"""A service that is asked to end the connection must do so within this time. Most end an idle one after five seconds
+anyway."""
 
 AN_END = "the end of the connection"
 A_WORD_OF_THE_END = "connection: close"
@@ -19,11 +20,11 @@ ROOM_FOR_THE_REST = "taking in what the client sends on"
 AN_ANSWER_TO_THE_NEXT = "an answer to the next request on the connection"
 AN_ANSWER_AHEAD = "a good answer to each request ahead of it on the connection"
 WAITED_FOR_S = {AN_END: CLOSES_WITHIN_S, ROOM_FOR_THE_REST: TAKEN_WITHIN_S, AN_ANSWER_TO_THE_NEXT: TAKEN_WITHIN_S}
-"""For how long each of these was waited for where it is lacking."""
+"""How long the client waited for each of these before it counted as missing."""
 
 
 async def lacking(connection: Connection, outgoing: Request, answer: Response) -> Sequence[str]:
-    """Do what the client has left to do after this answer, and return what the service owed then and did not do."""
+    """Do the client's remaining work after this answer, and return what the service then owed but did not do."""
     if connection.refused_ahead:
         return (f"{AN_ANSWER_AHEAD}: status {connection.refused_ahead[0]}",)
     if outgoing.then is not None and outgoing.then.stays:
@@ -58,7 +59,7 @@ async def _going_on(connection: Connection, outgoing: Request, then: Then, answe
 
 
 async def _without_next(connection: Connection, then: Then) -> Sequence[str]:
-    """Go on with something else. The service had not said that the answer before was the connection's last."""
+    """Continue with another request or bytes. The service had not said that the last answer ends the connection."""
     try:
         async with asyncio.timeout(TAKEN_WITHIN_S):
             answer = await connection.ask(then.next_path, nonsense=then.nonsense)

@@ -1,4 +1,4 @@
-"""A Prometheus beside the service: its program, its rules, and what it says of its alerts."""
+"""A Prometheus beside the service: its program, its rules, and the states of its alerts."""
 
 from harness.stack.prometheus.process import AlertState, Prometheus, PrometheusConfiguration, RuleSeen
 from harness.stack.prometheus.program import find_prometheus, prometheus_available

@@ -1,4 +1,4 @@
-"""Runs Prometheus on one service, and asks it what its alerts are."""
+"""Runs Prometheus on one service, and asks it for the states of its alerts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SCRAPE_MS_MIN: Final = 100.0
 
 
 class AlertState(enum.StrEnum):
-    """What Prometheus says of a rule."""
+    """Prometheus' states of a rule."""
 
     INACTIVE = "inactive"
     PENDING = "pending"
@@ -70,9 +70,9 @@ class Prometheus:
     async def running(
         cls, keeper: Keeper, configuration: PrometheusConfiguration, folder: Path
     ) -> AsyncIterator[Prometheus]:
-        """Start it, and wait until it has read the metrics and followed every rule once. The block's end stops it.
+        """Start it, and wait until it has read the metrics and evaluated every rule once. The block's end stops it.
 
-        Raises HarnessError if it does not come to that, with the end of its log.
+        Raises HarnessError, with the end of its log, if this does not happen.
         """
         await asyncio.to_thread(folder.mkdir)
         process: KeptProcess | None = None

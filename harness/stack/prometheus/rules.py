@@ -1,4 +1,4 @@
-"""Reads production's alerting rules, and divides each of their durations, so that a scenario can wait for them."""
+"""Reads production's alerting rules, and shortens their durations, so that a scenario can wait for them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MS: Final[Mapping[str, int]] = {
 _PART = r"\d+(?:ms|[smhdwy])"
 _DURATION = re.compile(rf"(?:{_PART})+")
 _IN_EXPRESSION = re.compile(rf"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)|\b(?:{_PART})+\b""")
-"""A quoted text, which stays as it is, or a duration: a range, a step, an offset."""
+"""A quoted text, which stays unchanged, or a duration: a range, a step, an offset."""
 _OWN_DURATIONS: Final = ("for", "keep_firing_for")
 MEND = "mend the file, as `promtool check rules` says"
 
@@ -29,7 +29,7 @@ def faster_rules(file: Path, faster: float) -> Mapping[str, Any]:
     For example, with 30, `rate(errors_total[2m]) > 0` for `1m` becomes `rate(errors_total[4000ms]) > 0` for `2000ms`.
 
     Raises:
-        UsageError: the file cannot be read, is no YAML, or has no rules where Prometheus looks for them.
+        UsageError: the file cannot be read, is not YAML, or has no rules where Prometheus looks for them.
     """
     try:
         document = yaml.safe_load(file.read_text("utf-8"))
@@ -59,9 +59,9 @@ def _expression(text: str, faster: float) -> str:
 
 
 def shorter(duration: str, faster: float) -> str:
-    """Return a duration of Prometheus' divided by `faster`, of a millisecond at least: `1m30s` by 30 is `3000ms`.
+    """Return a Prometheus duration divided by `faster`, at least a millisecond: `1m30s` by 30 is `3000ms`.
 
-    Other text is returned unchanged: Prometheus says what is wrong with it.
+    Other text is returned unchanged; Prometheus reports what is wrong with it.
     """
     if not _DURATION.fullmatch(duration):
         return duration

@@ -20,9 +20,9 @@ class StackConfiguration:
     """Which servers to use.
 
     `servers`: by a protocol, for all its servers, or by one server's name, which outranks its protocol: "embedded" (the
-    default), the path of a program, or the URL of a running server. What a path names is the protocol's to say
+    default), the path of a program, or the URL of a running server. The protocol decides what a path may name
     (`About.choice`). `toxiproxy`: "build", the path of a toxiproxy-server, or an `http://` URL. A URL's host must be
-    this machine's loopback, or be in `allow_hosts`, letter for letter.
+    this machine's loopback, or be exactly as in `allow_hosts`.
     """
 
     servers: Mapping[str, str] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class StackConfiguration:
             yield "--allow-host", host
 
     def check(self, wanted: Sequence[ServerWanted]) -> None:
-        """Refuse what fits no stack of these servers. Raises UsageError."""
+        """Refuse values that fit no stack of these servers. Raises UsageError."""
         names = [each.name for each in wanted]
         for name in self.servers:
             if name not in PROTOCOLS and name not in names:

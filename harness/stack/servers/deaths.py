@@ -1,4 +1,4 @@
-"""Deaths of servers: tells intended deaths from unintended ones, and reports each once."""
+"""Deaths of servers: distinguishes intended deaths from unintended ones, and reports each once."""
 
 from __future__ import annotations
 
@@ -64,7 +64,10 @@ class DeathWatch:
         return unsubscribe
 
     def watch(self, name: str, process: KeptProcess) -> Callable[[], None]:
-        """Report the death of `process` from now on. Returns what ends that: the next is intended."""
+        """Report the death of `process` from now on.
+
+        Returns a function that stops this, because the next death is intended.
+        """
         watched = _Watched(name, process, self._report)
         return watched.release
 

@@ -16,7 +16,7 @@ from harness.stack.tcp.ports import Ports
 from harness.stack.tcp.sockets import listening
 
 READY_DEADLINE_S = 30.0
-"""Far beyond what a start takes; a server that is not ready by then is broken."""
+"""Far more than a start takes. A server that is not ready by then is broken."""
 
 Shutdown: TypeAlias = Literal["orderly", "immediate"]
 """How a server is stopped: it finishes its work ("orderly"), or ends at once by its quickest own way ("immediate")."""
@@ -26,7 +26,7 @@ _IN_USE = "address already in use"  # strerror(EADDRINUSE), and Go's text; the s
 
 
 class Recipe(Protocol):
-    """What makes one kind of server differ from another."""
+    """The properties of one kind of server."""
 
     @property
     def name(self) -> str:
@@ -35,12 +35,12 @@ class Recipe(Protocol):
 
     @property
     def stop_signal(self) -> signal.Signals:
-        """What ends the server in its orderly way."""
+        """The signal that ends the server in an orderly way."""
         ...
 
     @property
     def immediate_signal(self) -> signal.Signals:
-        """What ends it at once; SIGKILL where the server has no quick end of its own."""
+        """The signal that ends it at once; SIGKILL if the server has no quick end of its own."""
         ...
 
     def spec(self, port: int) -> ProcessSpec:
@@ -121,11 +121,11 @@ class ServerProcess:
             ) from error
 
     def goes_on_as(self, recipe: Recipe) -> None:
-        """Start it as this says from now on: what it needs to be asked has changed."""
+        """Use this recipe for later starts: the way to ask the server has changed."""
         self._recipe = recipe
 
     def stop(self, *, how: Shutdown = "orderly", grace_s: float = 10.0) -> None:
-        """Stop in the server's orderly way, or at once; whatever is left after `grace_s` is killed. Idempotent."""
+        """Stop it in an orderly way, or at once; what is left after `grace_s` is killed. Idempotent."""
         if self._process is None:
             return
         self._release()
@@ -138,7 +138,7 @@ class ServerProcess:
                 kill_tree(self._process)
 
     def may_end(self) -> None:
-        """Take its end for intended from now on, until it is started again."""
+        """Treat its end as intended until it is started again."""
         self._release()
 
     def crash(self) -> None:
@@ -147,7 +147,7 @@ class ServerProcess:
         kill_tree(self.process)
 
     def restart(self) -> None:
-        """Stop in the orderly way and start again on the same port; returns when it is ready."""
+        """Stop it in an orderly way and start it again on the same port; return when it is ready."""
         self.stop()
         self.start_again()
 

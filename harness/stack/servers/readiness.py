@@ -19,10 +19,10 @@ class EndedError(Exception):
 
 
 def wait_ready(probe: Callable[[], T], *, ended: threading.Event, deadline_s: float, interval_s: float = 0.01) -> T:
-    """Return what `probe` returns as soon as it does not raise NotReadyError.
+    """Call `probe` until it does not raise NotReadyError; return its result.
 
-    Raises EndedError at once when `ended` is set, and TimeoutError, with the last reason, when
-    `deadline_s` has passed. Any other exception of the probe passes through.
+    Raises EndedError at once if `ended` is set, and TimeoutError, with the last reason, when `deadline_s` has passed.
+    Other exceptions of the probe pass through.
     """
     deadline = time.monotonic() + deadline_s
     while not ended.is_set():

@@ -1,4 +1,4 @@
-"""What the recipes of the servers share: see `ServerProcess`."""
+"""The common base of the servers' recipes: see `ServerProcess`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all servers of the stack share, whether the harness started them or the user gave a URL."""
+"""The common base of all servers of the stack, started by the harness or given by URL."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Launch:
     """Where one of the harness's servers starts.
 
     `folder`: exists, private to this server. `name`: the server's name in errors, deaths and the log file; None: its
-    protocol's name. The log is `NAME.log` in `logs`, else in `folder`.
+    protocol's name. The log is `NAME.log` in `logs`, or by default in `folder`.
     """
 
     keeper: Keeper
@@ -53,7 +53,10 @@ class Server(Closing):
     default_port: ClassVar[int]
 
     def __init__(self, url: str, version: str, *, run: ServerProcess | None = None, name: str | None = None) -> None:
-        """`url`: with all that the harness needs to log in. `run`: the process; None: the server was given by URL."""
+        """`url`: contains everything that the harness needs to log in.
+
+        `run`: the process; None: the server was given by URL.
+        """
         self._url = url
         self._run = run
         self.name = name or self.protocol
@@ -72,7 +75,7 @@ class Server(Closing):
 
     @property
     def port(self) -> int:
-        """The same for as long as the server is used, restarts included."""
+        """The port, which stays the same over restarts."""
         return urlsplit(self._url).port or self.default_port
 
     @property
@@ -82,7 +85,7 @@ class Server(Closing):
 
     @property
     def shown_url(self) -> str:
-        """Its URL for people. A password is shown only if it was made for this stack."""
+        """Its URL for readers. A password is shown only if it was made for this stack."""
         return self._url if self._run else redacted(self._url)
 
     @property
@@ -96,7 +99,7 @@ class Server(Closing):
         return self._run.process.log if self._run else None
 
     def restart(self) -> None:
-        """Stop in the server's orderly way and start on the same port; returns when it answers.
+        """Stop it in an orderly way and start it on the same port; return when it answers.
 
         Raises HarnessError for a server given by URL, as do those below.
         """
@@ -111,7 +114,7 @@ class Server(Closing):
         self._owned().start_again()
 
     def stop(self, *, how: Shutdown = "orderly") -> None:
-        """Stop in the server's orderly way, or at once. Idempotent."""
+        """Stop it in an orderly way, or at once. Idempotent."""
         self._owned().stop(how=how)
 
     def may_end(self) -> None:

@@ -20,8 +20,8 @@ from harness.stack.servers.readiness import NotReadyError, wait_ready
 def kill_tree(process: KeptProcess, *, deadline_s: float = 10.0) -> None:
     """SIGKILL `process` and all its descendants; return when every one of them has ended.
 
-    The root is stopped first: it can then neither make another child nor reap one, so the list is
-    whole and no number in it can have passed to a stranger. Raises HarnessError at the deadline.
+    The root is stopped first. Then it can neither start nor reap a child, so the list is complete, and no pid in it can
+    belong to another process. Raises HarnessError at the deadline.
     """
     process.send_signal(signal.SIGSTOP)
     wait_ready(lambda: _stopped(process.pid), ended=threading.Event(), deadline_s=deadline_s, interval_s=0.001)
@@ -39,7 +39,7 @@ def kill_tree(process: KeptProcess, *, deadline_s: float = 10.0) -> None:
 
 
 def _stopped(pid: int) -> None:
-    """A signal is on its way for a moment: wait until it has arrived."""
+    """A signal takes a moment to arrive: wait for it."""
     try:
         status = psutil.Process(pid).status()
     except psutil.NoSuchProcess:

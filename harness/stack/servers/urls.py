@@ -69,7 +69,7 @@ def answer_at(
     default_port: int,
     allow_hosts: Collection[str],
 ) -> Answer:
-    """Return what the server at a URL answers when it is asked. `title`: the server's, in an error.
+    """Ask the server at a URL, and return its answer. `title`: the server's name in an error.
 
     Raises UsageError as `checked_url` does, and if asking raises one of the errors.
     """  # fmt: skip

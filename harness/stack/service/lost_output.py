@@ -1,4 +1,4 @@
-"""An output of a process that cannot be written."""
+"""An output that a process cannot write."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class LostOutput:
-    """`device`: the file that takes no byte; None: a pipe whose reader has gone."""
+    """`device`: the file that accepts no byte; None: a pipe whose reader has gone."""
 
     device: Path | None = None
 
     @contextmanager
     def opened(self, beside: Path) -> Iterator[Path]:
-        """Give what a process is to open for the block: after it nothing can be written there.
+        """Yield the path that a process must open in the block. After the block nothing can be written there.
 
-        `beside`: a file in whose folder a pipe may lie for so long.
+        `beside`: a file in whose folder a pipe can be created for the block.
         """
         if self.device is not None:
             yield self.device

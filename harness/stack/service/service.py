@@ -24,16 +24,16 @@ from harness.stack.tcp.sockets import listening
 
 NO_SETTINGS: Mapping[str, str] = {}
 MUST_END = "a start that must end"
-"""What ends a service that starts up where it had to end."""
+"""`EndOfService.asked_by` of a service that came up although it had to end."""
 SECCOMP = "seccomp"
 STOP, END = "stop", "end"
-"""What ends a service besides signals: the harness stops it, or the run is over."""
+"""`EndOfService.asked_by` besides signals: the harness stops the service, or the run is over."""
 SAID_CHARACTERS = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndOfStart:
-    """What became of a start that had to end. `status`: None where the harness had to end it."""
+    """The result of a start that had to end. `status`: None if the harness had to end it."""
 
     pid: int
     status: int | None
@@ -44,9 +44,9 @@ class EndOfStart:
 
 @dataclass(frozen=True, slots=True)
 class EndOfService:
-    """The process `pid` has ended. `asked_by`: what ended it; empty if it ended by itself.
+    """The process `pid` has ended. `asked_by`: the signal or cause; empty if it ended by itself.
 
-    `after_ms`: how long after the first signal that was to end it, if there was one.
+    `after_ms`: the time since the first signal that had to end it, if there was one.
     """
 
     pid: int
@@ -57,7 +57,7 @@ class EndOfService:
 
 @dataclass(slots=True, eq=False)
 class Copy:
-    """Another process of the service, beside the first. `serves`: it is sent requests. `port`: 0 until it listens."""
+    """Another process of the service, beside the first. `serves`: it gets requests. `port`: 0 until it listens."""
 
     process: KeptProcess
     port: int = 0
@@ -84,13 +84,13 @@ class ServiceProcess:
         self._copies: list[Copy] = []
         self._turn = 0
         self.output: LostOutput | None = None
-        """The file to which its next starts write their output; None: into its log."""
+        """The file to which its next starts write their output; None: its log."""
         self.output_was_lost = False
-        """Whether one of its starts wrote nowhere: its log is not all that it said."""
+        """Whether one of its starts could not write its output, so that its log is incomplete."""
         self.clock_ahead_s = 0
         """How far its wall clock is ahead of the machine's."""
         self.dates: list[float] = []
-        """How far ahead of the machine's clock its answers were dated, while its own clock is set otherwise."""
+        """How far ahead of the machine's clock its answers' dates were, while its own clock is changed."""
         self._excused: list[tuple[int, int]] = []
         self._begins: list[int] = []
         self.alone = True
@@ -99,7 +99,7 @@ class ServiceProcess:
         self._starting = asyncio.Lock()
         self.port = 0
         self.settings: Mapping[str, str] = NO_SETTINGS
-        """Environment variables of this start and those to come, beside or in place of the target's."""
+        """Environment variables of this and later starts, in addition to the target's, or instead."""
         self.last_end: EndOfService | None = None
         """How the last process that has ended did so."""
 
@@ -112,7 +112,7 @@ class ServiceProcess:
 
     @property
     def log(self) -> LogFile:
-        """Everything that every start of this service wrote."""
+        """The output of all starts of this service."""
         return LogFile(self._spec.log)
 
     def judged_log(self) -> str:
@@ -120,7 +120,7 @@ class ServiceProcess:
         return "".join(self.judged_logs())
 
     def judged_logs(self) -> Sequence[str]:
-        """The same, cut where each process began."""
+        """The same, divided by process."""
         marks = [0, *(mark for span in self._excused for mark in span)]
         spans = zip(marks[::2], [*marks[1::2], self.log.size()], strict=True)
         cuts = [[begin, *(each for each in self._begins if begin < each < end), end] for begin, end in spans]
@@ -128,12 +128,12 @@ class ServiceProcess:
 
     @property
     def running(self) -> bool:
-        """Whether its process is there."""
+        """Whether its process exists."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def alive(self) -> bool:
-        """Whether it runs and has said, after its last start, that it is alive."""
+        """Whether it runs and has answered, since its last start, that it is alive."""
         return self.running and not self._starting.locked()
 
     def pids(self) -> frozenset[int]:
@@ -155,7 +155,7 @@ class ServiceProcess:
             return await self._start(overrides)
 
     async def start_if_gone(self) -> float | None:
-        """Start it unless it runs, or somebody else is starting it; return the milliseconds, or None if it ran.
+        """Start it unless it runs, or is being started; return the milliseconds, or None if it ran.
 
         Raises ServiceStartError.
         """
@@ -212,18 +212,18 @@ class ServiceProcess:
             return copy
 
     async def _keep_clock(self) -> None:
-        """Give a process that was started the clock that the others have."""
+        """Give a new process the same clock as the others."""
         if self.clock_ahead_s:
             await asyncio.to_thread(self.set_clock, self.clock_ahead_s)
 
     def set_clock(self, ahead_s: int) -> None:
-        """Set the wall clock of all its processes so far ahead of the machine's. Raises NoClockError."""
+        """Set the wall clock of all its processes this far ahead of the machine's. Raises NoClockError."""
         self.clock_ahead_s = ahead_s
         for pid in self.pids():
             set_clock(pid, ahead_s)
 
     async def end_copy(self, copy: Copy) -> None:
-        """Send it nothing more and end it as its operator would: SIGTERM, then SIGKILL after its grace."""
+        """Send it no more requests and end it as its operator would: SIGTERM, then SIGKILL after its grace."""
         copy.serves = False
         self._tell_to_stop(copy.process, signal.SIGTERM, signal.SIGTERM.name)
         await asyncio.to_thread(copy.process.see_stopped, self._spec.stop_within_s)
@@ -232,7 +232,7 @@ class ServiceProcess:
             self._earlier.append(copy.process)
 
     def take_over(self, copy: Copy) -> Copy:
-        """Make a copy the first process; return the one that was, as a copy that is sent nothing more."""
+        """Make a copy the first process; return the earlier first one, as a copy that gets no more requests."""
         old = Copy(self.process, self.port, serves=False)
         self._copies[self._copies.index(copy)] = old
         self._process, self.port = copy.process, copy.port
@@ -245,7 +245,7 @@ class ServiceProcess:
         return ports[self._turn % len(ports)]
 
     async def start_to_end(self) -> EndOfStart:
-        """Start it where it must end by itself. Return when it has ended, or listens, or the time for a start is over.
+        """Start it when it must end by itself. Return when it has ended, or listens, or the time for a start is over.
 
         Processes that have not ended by then are killed.
         """
@@ -271,7 +271,7 @@ class ServiceProcess:
             return EndOfStart(pid=process.pid, status=status, took_ms=took_ms, listened=listened, said=said)
 
     def _listens(self, mark: int) -> bool:
-        """Whether the process that was started last accepts connections, or did, by its output or by the kernel."""
+        """Whether the latest process accepts or has accepted connections, according to its output or the kernel."""
         if self._spec.listening is not None:
             return self._spec.listening.search(self.log.read(mark)) is not None
         return bool(listening(self._spec.port, pids=self.pids()))
@@ -300,11 +300,11 @@ class ServiceProcess:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The environment that it is started with, unless overridden."""
+        """The environment with which it is started, unless overridden."""
         return self._spec.environment
 
     async def watch(self, calls: Collection[WatchedCall]) -> None:
-        """Have these calls of its answered by rules, too: it is started again, and watched for the rest of the run.
+        """Let rules answer these calls, too: the service is restarted, and watched for the rest of the run.
 
         Do nothing if they are watched already. Raises ServiceStartError.
         """
@@ -316,7 +316,7 @@ class ServiceProcess:
             await self.start()
 
     def add_rule(self, rule: Rule) -> None:
-        """Have a system call of the service answered; returns when that is in force, restarts included."""
+        """Answer a system call of the service, also after restarts; return when the rule is in force."""
         self._rules = (*self._rules, rule)
         self._apply_rules()
 
@@ -339,12 +339,12 @@ class ServiceProcess:
         return sorted(events, key=lambda event: event.t_ns)
 
     def refusals(self, port: int) -> int | None:
-        """How many connects to a port were seen to be refused; None: its watched calls tell."""
+        """How many connects to a port were refused; None: see its watched calls."""
         del port
         return None
 
     def signal(self, signum: int, *, ends_it: bool) -> bool:
-        """Send a signal; False when the process is gone already.
+        """Send a signal; False if the process is gone already.
 
         `ends_it`: the process is expected to go, so its end is not a failure.
         """
@@ -358,7 +358,7 @@ class ServiceProcess:
         return sent
 
     def _tell_to_stop(self, process: KeptProcess, signum: int, asked_by: str) -> None:
-        """Send a signal to end it. One that is gone, though that was not heard of yet, has ended by itself."""
+        """Send a signal to end it. If it is gone already, it has ended by itself."""
         now_ns = time.monotonic_ns()
         if process.tell_to_stop(signum):
             self._asked.setdefault(process.pid, asked_by)
@@ -369,7 +369,7 @@ class ServiceProcess:
         return await asyncio.to_thread(self.process.wait, timeout_s)
 
     async def end(self) -> None:
-        """Take it away at the end of a run, at once: its database goes with it. Safe at any time."""
+        """End it at once at the end of a run; its database is removed, too. Safe at any time."""
         ending = self._processes
         for process in ending:
             self._tell_to_stop(process, signal.SIGKILL, END)

@@ -1,4 +1,4 @@
-"""The start of a service: how it is described, and when it is over."""
+"""The start of a service: its description, and when it is complete."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from harness.stack.tcp.sockets import listening
 LOG_TAIL_LINES = 15
 NOT_STARTED = "the service did not start: "
 TRACEBACK = "Traceback (most recent call last)"
-"""How Python begins one. The lines of its frames are indented."""
+"""The beginning of a traceback in Python. The lines of its frames are indented."""
 FRAME = re.compile(r"\s+at \S")
-"""A frame of JavaScript's or Java's."""
+"""A frame in JavaScript or Java."""
 
 
 class ServiceStartError(HarnessError):
-    """The service ended, or stayed silent, before it was alive. Whether that is a verdict, a check decides.
+    """The service ended, or stayed silent, before it was alive. A check decides what this means.
 
-    `waited_s`: for how long it was waited for; 0 if it ended.
+    `waited_s`: how long the harness waited; 0 if it ended.
     """
 
     def __init__(self, problem: str, *, waited_s: float = 0.0) -> None:
@@ -42,23 +42,23 @@ class ServiceSpec:
     cwd: Path
     log: Path
     listening: re.Pattern[str] | None
-    """Finds the group `port` in its log. None: it listens on `port`, as it was started to."""
+    """Finds the group `port` in its log. None: it listens on `port`, which it was given."""
     port: int = 0
     alive: str
     start_within_s: float
     stop_within_s: float
     watch_connects: bool
     rules: tuple[Rule, ...] = ()
-    """How its connects are answered from its first one on, if they are watched."""
+    """The rules for its connects from the first one on, if they are watched."""
     preloaded: PreloadedPython | None = None
-    """Starts it by a fork, if the target allows that."""
+    """The Python that forks it, if the target allows that."""
     elsewhere: Callable[[], ServiceSpec] | None = None
     """Describes another process of it, on another port; None: it takes a free port itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Starting:
-    """A process that was started and need not serve yet. `mark`: where its output begins in the log.
+    """A started process that need not serve yet. `mark`: where its output begins in the log.
 
     `mute`: its output is lost, so the harness asks the kernel where it listens.
     """
@@ -73,7 +73,7 @@ class Starting:
         return LogFile(self.spec.log)
 
     async def until_listening(self) -> int:
-        """Return the port, as soon as it says where it listens. Raises ServiceStartError."""
+        """Return the port as soon as the service says where it listens. Raises ServiceStartError."""
         says_where, process = self.spec.listening, self.process
         if says_where is None:
             return self.spec.port
@@ -96,7 +96,7 @@ class Starting:
         return port
 
     async def until_alive(self, port: int) -> None:
-        """Ask until it answers well: a service may listen before it is up. Raises ServiceStartError."""
+        """Ask until it answers 2xx: a service may listen before it is up. Raises ServiceStartError."""
         path, last = self.spec.alive, "nothing"
         async with HttpClient(keep_alive=False) as client:
 
@@ -129,7 +129,7 @@ def in_one_line(tail: str) -> str:
 
 
 def without_frames(tail: str) -> str:
-    """The lines but for a traceback's frames, which hide the error that they lead to. All, if there is nothing else."""
+    """The lines without a traceback's frames, which hide their error. All lines if there are no others."""
     kept: list[str] = []
     frames = True  # it may begin within one
     for line in tail.splitlines():

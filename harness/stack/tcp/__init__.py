@@ -1,1 +1,1 @@
-"""TCP as the kernel knows it: connections of a process, and ports that are claimed."""
+"""TCP as the kernel sees it: connections of a process, and claimed ports."""

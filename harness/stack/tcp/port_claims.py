@@ -1,6 +1,6 @@
 """Port numbers that no other run of the harness uses, claimed for as long as a proxy may need them.
 
-A disabled proxy gives its port up and binds it again when it is enabled. In between, the kernel does not assign the
+A disabled proxy releases its port and binds it again when it is enabled. In between, the kernel does not assign the
 number, because it is outside the ephemeral range; but another run might choose it. So each number is claimed by a UDP
 socket bound to it. UDP and TCP ports are separate, so the claim disturbs no TCP listener; only one run can hold it; and
 the kernel releases it however that run dies.
@@ -32,7 +32,7 @@ class PortClaims(Closing):
         self._random = random.SystemRandom()
 
     def claim(self) -> int:
-        """Claim a port and return its number. Raises HarnessError when none can be had."""
+        """Claim a port and return its number. Raises HarnessError if there is none."""
         ephemeral = ephemeral_range()
         numbers = candidates(ephemeral)
         for number in self._random.sample(numbers, min(ATTEMPTS, len(numbers))):
@@ -45,7 +45,7 @@ class PortClaims(Closing):
         raise HarnessError(f"no free port in {ATTEMPTS} attempts", hint=mend)
 
     def release(self, number: int) -> None:
-        """Give the number back; no matter if it is not held."""
+        """Give the number back. Does nothing if it is not held."""
         with self._lock:
             held = self._held.pop(number, None)
         if held is not None:

@@ -30,7 +30,7 @@ def ephemeral_range() -> range:
 
 
 def candidates(ephemeral: range) -> list[int]:
-    """Return the ports to choose from: those outside `ephemeral`, or all if hardly any are left."""
+    """Return the ports to choose from: those outside `ephemeral`, or all ports if hardly any are left."""
     below = range(_LOWEST, min(ephemeral.start, _HIGHEST + 1))
     above = range(max(ephemeral.stop, _LOWEST), _HIGHEST + 1)
     outside = [*below, *above]
@@ -38,9 +38,9 @@ def candidates(ephemeral: range) -> list[int]:
 
 
 def free_port() -> int:
-    """Return a port like `pick_port`, which nothing on this machine listens on now.
+    """Return a port like `pick_port` on which nothing on this machine listens now.
 
-    It is for a program that cannot be asked to take another one. Raises HarnessError if none is found.
+    Use it for a program that cannot try another port. Raises HarnessError if none is found.
     """
     for _ in range(TRIES):
         port = pick_port()
@@ -55,5 +55,5 @@ def free_port() -> int:
 
 
 def pick_port() -> int:
-    """Return a random port from outside the ephemeral range: not checked, it may be in use."""
+    """Return a random port outside the ephemeral range. It is not checked, so it may be in use."""
     return secrets.choice(candidates(ephemeral_range()))

@@ -30,7 +30,7 @@ class Refusals(Closing):
 
     @classmethod
     def opened(cls) -> Refusals | None:
-        """Begin to count; None where the user may not open a raw socket."""
+        """Begin to count; None if the user may not open a raw socket."""
         with contextlib.ExitStack() as owned:
             try:
                 watching = owned.enter_context(
@@ -54,7 +54,7 @@ class Refusals(Closing):
         return self._counted[port]
 
     def close(self) -> None:
-        """Count nothing more. Idempotent."""
+        """Stop counting. Idempotent."""
         self._watching.close()
 
 

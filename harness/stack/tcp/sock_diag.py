@@ -1,15 +1,15 @@
 """The kernel's list of TCP sockets, by netlink (sock_diag(7)).
 
-Any user may ask. Own code and no library: the one request and the one answer that are needed are two
-`struct` formats. pyroute2 0.9 can do the same, and much else: it takes 0.1 s to import, lets the
-kernel filter nothing by port, takes 1 ms where this takes 0.4, and every user would have to install it.
+Any user may ask. This is our own code and no library, because the one request and the one answer are only two `struct`
+formats. pyroute2 0.9 can do the same, and much else. But it takes 0.1 s to import, cannot let the kernel filter by
+port, takes 1 ms instead of 0.4, and every user would have to install it.
 
-The layouts are those of linux/inet_diag.h and linux/tcp.h. They only ever grow at the end; what an
-older kernel does not send yet is read as 0.
+The layouts are those of linux/inet_diag.h and linux/tcp.h. They only grow at the end; fields that an older kernel does
+not send are read as 0.
 
-For each request the kernel walks its whole table of connections, which takes 1.5 ms with 262,144 places. So one request
-asks for IPv4 and IPv6 together, which only the older of the two kinds of request does (TCPDIAG_GETSOCK), and one answer
-serves for several ports.
+For each request the kernel walks through its whole table of connections, which takes 1.5 ms with 262,144 places. So one
+request asks for IPv4 and IPv6 together, which only the older kind of request can do (TCPDIAG_GETSOCK), and one answer
+is used for several ports.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ INET_DIAG_INFO = 2
 LISTEN = 10
 BOUND_INACTIVE = 13
 ALL_STATES = 0xFFFFFFFF & ~(1 << BOUND_INACTIVE)
-"""Sockets that are only bound are not listed: the kernel keeps these in another table."""
+"""Sockets that are only bound are not listed, because the kernel keeps them in another table."""
 
 _NLMSG = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _ATTRIBUTES = struct.Struct("=3xB")  # family and lengths of prefixes, all unused; the wanted attributes
@@ -53,7 +53,10 @@ _TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class RawSocket:
-    """One socket as the kernel tells it. For a listener, `rqueue` is what waits and `wqueue` the backlog."""
+    """One socket as the kernel reports it.
+
+    For a listener, `rqueue` is the number of waiting connections, and `wqueue` the backlog.
+    """
 
     state: int
     local: tuple[str, int]
@@ -75,10 +78,12 @@ class RawSocket:
 def tcp_sockets(
     *, local_port: int = 0, remote_port: int = 0, remote_ports: Collection[int] = (), states: int = ALL_STATES
 ) -> list[RawSocket]:
-    """Return the TCP sockets of this network namespace, IPv4 and IPv6; a port of 0 is any, and so is none of several.
+    """Return the TCP sockets of this network namespace, IPv4 and IPv6.
 
-    The kernel does the filtering, but for `remote_ports`. Raises OSError when it refuses, TimeoutError when it does
-    not answer.
+    A port of 0 means any, and so does an empty list.
+
+    The kernel does the filtering, except for `remote_ports`. Raises OSError if it refuses, TimeoutError if it does not
+    answer.
     """
     with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC, NETLINK_SOCK_DIAG) as netlink:
         netlink.settimeout(_TIMEOUT_S)

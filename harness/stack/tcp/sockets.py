@@ -67,11 +67,10 @@ HALF_CLOSED = (TcpState.FIN_WAIT1, TcpState.FIN_WAIT2, TcpState.CLOSE_WAIT, TcpS
 class TcpConnection:
     """One socket of a process at one moment. Payload bytes only: no headers, no SYN, no FIN.
 
-    `bytes_sent` have left once, acknowledged or not (retransmissions are not counted twice);
-    `bytes_received` have arrived in order, read by the process or not. `unsent_bytes` still wait in
-    the socket's buffer, `unread_bytes` have not been read by the process. The two times are
-    milliseconds since the last payload went out or came in, in steps of the kernel's tick (1 to
-    10 ms); since the connection was made where none did yet.
+    `bytes_sent` have left once, acknowledged or not (retransmissions are not counted twice); `bytes_received` have
+    arrived in order, read by the process or not. `unsent_bytes` still wait in the socket's buffer, `unread_bytes` have
+    not been read by the process. The two times are milliseconds since the last payload went out or came in, in steps of
+    the kernel's tick (1 to 10 ms); if there was none yet, since the connection was made.
     """
 
     pid: int
@@ -108,7 +107,7 @@ class TcpConnection:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What went over a set of connections between two snapshots."""
+    """The bytes that went over a set of connections between two snapshots."""
 
     bytes_sent: int
     bytes_received: int
@@ -117,7 +116,7 @@ class Moved:
 
     @property
     def unanswered(self) -> bool:
-        """Whether something was sent and nothing has come back at all."""
+        """Whether bytes were sent and none have come back."""
         return self.bytes_sent > 0 and self.bytes_received == 0
 
 
@@ -170,7 +169,7 @@ def connections(pids: Iterable[int], *ports: int) -> tuple[TcpConnection, ...]:
 def moved(before: Iterable[TcpConnection], after: Iterable[TcpConnection]) -> Moved:
     """Return the bytes moved between two snapshots. A connection made in between counts from its start.
 
-    What a connection moved between the first snapshot and its end is unknown: it is in `gone`.
+    If a connection ended after the first snapshot, its bytes since then are unknown, and it is in `gone`.
     """
     old, new = {each.inode: each for each in before}, {each.inode: each for each in after}
     kept = [(old[inode], each) for inode, each in new.items() if inode in old]
@@ -280,7 +279,7 @@ def _link(path: str) -> str:
 
 
 def is_ending(path: str) -> bool:
-    """Whether the process has given its memory back: from then on /proc shows its descriptors to root alone."""
+    """Whether the process has released its memory. After that only root can see its descriptors in /proc."""
     try:
         return Path(*Path(path).parts[:3], "statm").read_text(encoding="ascii").startswith("0 ")
     except (FileNotFoundError, ProcessLookupError):

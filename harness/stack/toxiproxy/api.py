@@ -1,13 +1,11 @@
 """One Toxiproxy's HTTP API, through toxiproxy-python, with its gaps closed.
 
-toxiproxy-python's own objects speak to the one server whose host and port stand in the class
-attributes of its `APIConsumer`, wait for ever, and take a 5xx for success. Its verbs open a session
-of `requests` and a connection for each call, which is most of what a call costs. So each
-`ToxiproxyApi` has a session of its own (several servers in one process, any thread), gives every call
-a time limit and checks every status; what a refusal means stays the library's word
-(`validate_response`). Its objects (`Toxiproxy`, `Proxy`) are not used: they would speak to the base
-class's server, and `Toxiproxy.create` first lists all proxies, which waits for a toxic being removed
-anywhere.
+toxiproxy-python's own objects use one server, whose host and port are class attributes of its `APIConsumer`. They wait
+without a limit, and treat a 5xx as success. For each call they open a session of `requests` and a connection, which is
+most of a call's cost. So each `ToxiproxyApi` has its own session (for several servers in one process, and any thread),
+limits the time of every call, and checks every status; the library still decides what a refusal means
+(`validate_response`). Its objects (`Toxiproxy`, `Proxy`) are not used: they would use the base class's server, and
+`Toxiproxy.create` first lists all proxies, which waits while any toxic is being removed.
 """
 
 from __future__ import annotations
@@ -42,7 +40,7 @@ class ToxiproxyError(HarnessError):
         self.body = body
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Keep status and body too when results cross process borders."""
+        """Keep status and body, too, when the error is sent to another process."""
         return _rebuild, (self.message, self.hint, self.status, self.body)
 
 
@@ -75,7 +73,7 @@ class ToxiproxyApi:
         self.address = address
 
     def close(self) -> None:
-        """Close the connections that are kept. Idempotent; a later call opens another."""
+        """Close the kept connections. Idempotent; a later call opens a new one."""
         self._session.close()
 
     def text(self, verb: Verb, path: str, payload: Mapping[str, object] | None = None) -> str:
@@ -123,7 +121,7 @@ class ToxiproxyApi:
 
 
 def _message(body: str) -> str:
-    """Return the text of Toxiproxy's `{"error": ...}`, or the body as it is."""
+    """Return the text of Toxiproxy's `{"error": ...}`, or the unchanged body."""
     try:
         said = json.loads(body)
     except ValueError:

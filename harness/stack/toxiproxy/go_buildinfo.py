@@ -28,7 +28,7 @@ class GoBuild:
 
 
 def read_go_build(file: Path) -> GoBuild | None:
-    """Return the build information of a program, None when the file has none. Raises OSError."""
+    """Return the build information of a program, None if the file has none. Raises OSError."""
     if file.stat().st_size < _HEADER_BYTES:
         return None
     with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as data:
@@ -59,7 +59,7 @@ def _parse(data: mmap.mmap, at: int) -> GoBuild | None:
 
 
 def _string(data: mmap.mmap, at: int) -> tuple[bytes, int] | None:
-    """Return the string at `at` and the offset behind it, None when the file ends or lies."""
+    """Return the string at `at` and the offset behind it, None if the file ends or is wrong."""
     length = shift = 0
     while True:
         if at >= len(data) or shift > 28:

@@ -11,7 +11,7 @@ from harness.addresses import HostPort
 
 
 class AcceptedClient(NamedTuple):
-    """The client's own end of a connection that a proxy has accepted."""
+    """The client's address of a connection that a proxy has accepted."""
 
     host: str
     port: int
@@ -35,8 +35,8 @@ _KINDS = {str(kind): kind for kind in ProxyEventKind}
 class ProxyEvent:
     """One line of the log.
 
-    `client` is known for what concerns a client's arrival, None otherwise. Toxiproxy logs the end of a
-    connection only when it was a break (a reset, or its own disabling), not when a side closed.
+    `client` is known for a client's arrival, None otherwise. Toxiproxy logs the end of a connection only if it was a
+    break (a reset, or its own disabling), not if a side closed.
     """
 
     kind: ProxyEventKind

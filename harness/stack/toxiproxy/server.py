@@ -26,8 +26,8 @@ LOG_LEVEL = "info"  # "Accepted client" and "Terminated proxy" are evidence; deb
 class ToxiproxyServer(Server):
     """A Toxiproxy. Made by `start` or `at_url`.
 
-    Its proxies end with it; a server given by URL keeps those that were not deleted. `version`: as `2.12.0`, from the
-    program; what the server itself says where that tells none, or it was given by URL.
+    Its proxies end with it; a server given by URL keeps those that were not deleted. `version`: `2.12.0`, from the
+    program; the server's own answer if the program has none, or it was given by URL.
     """
 
     protocol = "toxiproxy"
@@ -40,7 +40,7 @@ class ToxiproxyServer(Server):
 
     @classmethod
     def start(cls, launch: Launch, binary: Path) -> ToxiproxyServer:
-        """Start a program. Raises HarnessError with the log's tail when it does not start."""
+        """Start a program. Raises HarnessError with the log's tail if it does not start."""
         run = launch.started(_Recipe(binary=binary, folder=launch.folder, log=launch.log(cls.protocol)))
         try:
             return cls(f"http://127.0.0.1:{run.port}", toxiproxy_version(binary), run=run)
@@ -57,7 +57,7 @@ class ToxiproxyServer(Server):
         return cls(url.rstrip("/"))
 
     def close(self) -> None:
-        """Stop the server if the harness owns it, and give the proxies' ports back. Idempotent."""
+        """Stop the server if the harness owns it, and give back the proxies' ports. Idempotent."""
         self._client.close()
         super().close()
 
@@ -92,13 +92,15 @@ class _Recipe(ProgramRecipe):
         return ProcessSpec(name=self.name, argv=argv, env=env, cwd=self.folder, log=self.log)
 
     def probe(self, port: int) -> None:
-        """Check no more: a Toxiproxy that listens is ready."""
+        """Check nothing: a Toxiproxy that listens is ready."""
 
 
 def find_toxiproxy(wanted: str, keeper: Keeper, progress: Callable[[str], None] | None = None) -> Path:
-    """Return the program: for `build` the cached build, made now if it is missing; else the one that the user names.
+    """Return the program: for `build` the cached build, made now if it is missing.
 
-    Raises UsageError if the user's path is no program, and HarnessError if the build fails.
+    Otherwise the one that the user names.
+
+    Raises UsageError if the user's path is not a program, and HarnessError if the build fails.
     """
     if wanted == BUILD:
         return toxiproxy_server_path(keeper=keeper, progress=progress)
@@ -106,7 +108,7 @@ def find_toxiproxy(wanted: str, keeper: Keeper, progress: Callable[[str], None] 
 
 
 def named_toxiproxy(name: str) -> Path:
-    """Return the program that the user names. Raises UsageError when it is none."""
+    """Return the program that the user names. Raises UsageError if it is not one."""
     path = Path(name).expanduser().absolute()
     if not path.is_file() or not os.access(path, os.X_OK):
         mend = f"name an executable toxiproxy-server, http://HOST:PORT, or {BUILD!r}"

@@ -1,4 +1,4 @@
-"""A toxic, as Toxiproxy's API has it. What each type does stands with the fault that uses it: `harness/faults/link.py`.
+"""A toxic of Toxiproxy's API. The fault that uses a type explains what it does: `harness/faults/link.py`.
 
 A toxic acts on one direction. `upstream` is the service's bytes on their way to the server, `downstream` is the
 server's answers on their way back. When a toxic closes its direction, Toxiproxy closes the whole connection, on both
@@ -41,7 +41,7 @@ class Toxic:
     end its whole process: the faults check them. `name` is `TYPE_STREAM` unless given; it is unique on its proxy.
 
     Raises:
-        UsageError: no such direction, or a name that cannot stand in a path.
+        UsageError: no such direction, or a name that cannot be in a path.
     """
 
     type: str
@@ -59,14 +59,14 @@ class Toxic:
 
     @classmethod
     def from_api(cls, answer: Mapping[str, Any]) -> Toxic:
-        """Return the value that Toxiproxy's JSON object describes."""
+        """Return the toxic that Toxiproxy's JSON object describes."""
         return cls(
             type=answer["type"], stream=answer["stream"], name=answer["name"], attributes=dict(answer["attributes"])
         )
 
 
 def check_name(place: str, name: str) -> None:
-    """Raise UsageError unless `name` can stand in the API's path, in an id and in a file name."""
+    """Raise UsageError unless `name` can be in the API's path, in an id and in a file name."""
     if not SAFE_NAME.fullmatch(name):
         problem = "not a safe name"
         mend = "use 1 to 100 of the characters A-Z a-z 0-9 . _ + -, beginning with a letter or a digit"
@@ -74,5 +74,5 @@ def check_name(place: str, name: str) -> None:
 
 
 def has_no_effect(answer: Mapping[str, Any]) -> bool:
-    """Tell whether Toxiproxy's JSON object describes a toxic that was taken back."""
+    """Return whether Toxiproxy's JSON object describes a removed toxic."""
     return bool(answer["attributes"] == WITHOUT_EFFECT.get(answer["type"]))

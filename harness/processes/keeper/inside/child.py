@@ -27,7 +27,7 @@ Step = tuple[str, Callable[[], object]]
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """A child under way: its pid, and the socket that reports its steps and closes at exec."""
+    """A starting child: its pid, and the socket that reports its steps and closes at exec."""
 
     pid: int
     reports: socket.socket
@@ -57,7 +57,7 @@ def fork_child(order: Spawn, become_user: Callable[[], None], orders: socket.soc
 
 
 def take(steps: Sequence[Step], reports: socket.socket) -> None:
-    """Take each; the first that fails is reported, and ends the process."""
+    """Take each step. The first one that fails is reported, and ends the process."""
     for step, act in steps:
         _take(step, act, reports)
 
@@ -126,7 +126,7 @@ def redirect_to(streams: tuple[str, str, str]) -> None:
 
 
 def die_with(keeper: int) -> None:
-    """Have the kernel end this process when the keeper, its parent, ends."""
+    """Make the kernel end this process when the keeper, its parent, ends."""
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != keeper:  # it died before the line above
         os._exit(EXIT_NOT_STARTED)
@@ -138,7 +138,7 @@ def _take_orders_from(orders: socket.socket | None) -> None:
 
 
 def watch(order: Spawn, reports: socket.socket) -> None:
-    """Have the calls reported that are to be watched, from now on; the listener goes with the reports."""
+    """Let the kernel report the watched calls from now on; send the listener with the reports."""
     if not order.watched_calls:
         return
     try:

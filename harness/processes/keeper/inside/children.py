@@ -36,7 +36,7 @@ class Child:
 
 @dataclass(slots=True)
 class Children:
-    """Every child there was, by its number."""
+    """Every child so far, by its number."""
 
     _by_number: dict[int, Child] = field(default_factory=dict, init=False)
 
@@ -45,12 +45,12 @@ class Children:
         self._by_number[child.number] = child
 
     def orders_of(self, number: int) -> socket.socket | None:
-        """Return the channel for that child's orders to fork; None if it takes none, or is gone."""
+        """Return the channel for that child's orders to fork; None if it accepts none, or is gone."""
         child = self._by_number.get(number)
         return child.orders if child is not None and child.pid is not None else None
 
     def signal(self, request: SendSignal) -> Done | Refused:
-        """Send a signal; "not found" if the child is gone, or has ended and was not reaped yet: it cannot hear it."""
+        """Send a signal; "not found" if the child is gone, or has ended and was not reaped yet."""
         child = self._by_number.get(request.child)
         if child is None or child.pid is None:
             return Done(request=request.request, found=False)
@@ -110,7 +110,7 @@ def _has_ended(pid: int) -> bool:
 
 
 def _stopped() -> Iterator[int]:
-    """Each child that was stopped since the last look."""
+    """The children that were stopped since the last look."""
     try:
         while found := os.waitid(os.P_ALL, 0, os.WSTOPPED | os.WNOHANG):
             yield found.si_pid

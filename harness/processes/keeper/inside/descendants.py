@@ -63,10 +63,10 @@ def kill(process: Process) -> None:
 
 
 def kill_all(reap: Callable[[], object], *, deadline_s: float) -> list[Process]:
-    """Kill every descendant until none is left; return what would not go before the deadline.
+    """Kill every descendant until none is left; return those that still live at the deadline.
 
-    `reap` collects the children that ended. Looks again as long as it finds any, since a process
-    may fork while it is being killed.
+    `reap` collects the children that ended. This looks again as long as it finds any, because a process may fork while
+    it is being killed.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
     limit = time.monotonic() + deadline_s
@@ -104,7 +104,7 @@ def is_stopped(pid: int) -> bool:
 
 
 def _quietly(send: Callable[[], None]) -> None:
-    """Send the signal. Processes that have ended, or changed their user, are seen at the caller's next listing."""
+    """Send the signal. The caller's next listing shows processes that have ended or changed their user."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         send()
 
@@ -115,7 +115,7 @@ def process_ids() -> set[int]:
 
 
 def all_processes(pids: Collection[int]) -> Iterator[Process]:
-    """Look at these processes; one may be gone before its turn."""
+    """Look at these processes. One may be gone before its turn."""
     for pid in pids:
         if process := _read(pid):
             yield process
@@ -141,7 +141,7 @@ def _read(pid: int) -> Process | None:
 
 
 def _stat(pid: int) -> list[bytes] | None:
-    """Fields of /proc/PID/stat behind the name (proc(5)), which may itself hold brackets and spaces."""
+    """Fields of /proc/PID/stat behind the name (proc(5)), which may itself contain brackets and spaces."""
     try:
         return read_small(f"/proc/{pid}/stat").rpartition(b")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -149,7 +149,7 @@ def _stat(pid: int) -> list[bytes] | None:
 
 
 def read_small(path: str) -> bytes:
-    """Read a file of the kernel's that one read returns whole. A file object would ask for its size and read twice."""
+    """Read a kernel file that one read returns completely. A file object would ask for its size and read twice."""
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         return os.read(file, READ_BYTES)

@@ -1,4 +1,4 @@
-"""The keeper's parent: if the keeper dies suddenly, the guard kills what it leaves.
+"""The keeper's parent: if the keeper dies suddenly, the guard kills its processes.
 
 The two watch each other. The keeper notices the guard's end by a pipe. The guard reaps the keeper, inherits its
 orphans, kills them, and ends with the keeper's exit status.

@@ -12,12 +12,12 @@ from harness.processes.keeper.inside.namespaces import Ids
 
 @dataclass(slots=True)
 class Identities:
-    """Turns "same" and "mapped" into what can be done here."""
+    """Turns "same" and "mapped" into what this machine can do."""
 
     _namespaces_open: bool | None = field(default=None, init=False)
 
     def change(self, as_user: str) -> Callable[[], None]:
-        """Return what a fresh child has to call to become that user."""
+        """Return the function that a new child has to call to become that user."""
         if as_user == "mapped" and self._are_namespaces_open():
             inside = namespaces.inside_ids()
             return lambda: namespaces.enter_user_namespace(inside)

@@ -35,8 +35,7 @@ def inside_ids() -> Ids:
 def enter_user_namespace(inside: Ids) -> None:
     """Move this process into a new user namespace, as `inside`. It must be single-threaded.
 
-    Raises `OSError` where the machine forbids it; the process may then be in a namespace without
-    ids, fit for nothing but its end.
+    Raises `OSError` if the machine forbids it; the process may then be in a namespace without ids, and can only end.
     """
     outside = Ids(os.geteuid(), os.getegid())
     unshare(CLONE_NEWUSER)
@@ -53,7 +52,10 @@ def drop_to_nobody() -> None:
 
 
 def namespace_errno() -> int:
-    """Return 0 if user namespaces are allowed, else the errno: tried in a child. Only for callers that may fork."""
+    """Return 0 if user namespaces are allowed, otherwise the errno.
+
+    It is tried in a child, so the caller must be allowed to fork.
+    """
     inside = inside_ids()
     pid = os.fork()
     if pid == 0:

@@ -30,10 +30,10 @@ ORDER_BYTES_MAX: Final = 1024 * 1024
 MODULE: Final = "-m"
 OWN: Final = "--own"
 BEFORE_AN_END: Final[Sequence[Callable[[], None]]] = (vars(threading)["_shutdown"], vars(atexit)["_run_exitfuncs"])
-"""Threads are awaited, then what was registered is called. The interpreter has no public names for these two steps of
-its own; `multiprocessing` takes the first in its forked children, too."""
+"""The interpreter's own steps at its end: wait for threads, then call registered functions. They have no public names;
+`multiprocessing` uses the first in its forked children, too."""
 Stamp = tuple[int, int, int]
-"""When a file was changed last, how long it is, and which file it is."""
+"""A file's last change, its length, and its identity."""
 NEVER_THE_SAME: Final[Stamp] = (-1, -1, -1)
 
 
@@ -60,7 +60,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _stamps(modules: Collection[str], began_ns: int) -> Mapping[str, Stamp]:
-    """The files of these modules. What was changed since we began may have been read before or after that."""
+    """The files of these modules.
+
+    If one has changed since we began, it may have been read before or after the change.
+    """
     files = {file for name in modules if isinstance(file := getattr(sys.modules[name], "__file__", None), str)}
     found = {file: _stamp(file) for file in files}
     return {file: stamp if stamp[0] < began_ns else NEVER_THE_SAME for file, stamp in found.items()}
@@ -85,7 +88,7 @@ def _refuse_a_thread_of(module: str) -> None:
 
 
 def _serve(orders: socket.socket, keeper: int) -> Spawn | None:
-    """Fork for each order; return None when no more will come, and in each child its order."""
+    """Fork for each order; return None when no more will come; in each child, return its order."""
     while True:
         data, descriptors, _, _ = socket.recv_fds(orders, ORDER_BYTES_MAX, 1)
         if not data:
@@ -103,10 +106,10 @@ def _serve(orders: socket.socket, keeper: int) -> Spawn | None:
 
 
 def _fork() -> bool:
-    """Fork twice; true in the grandchild, once it is the keeper's own child.
+    """Fork twice; return true in the grandchild when it is the keeper's own child.
 
-    The parent of an orphan is the next subreaper above it: the keeper. The pipe tells when that has
-    come about: it closes here after the child between is gone.
+    The new parent of an orphan is the next subreaper above it: the keeper. The pipe shows when this has happened: it
+    closes here when the child in between is gone.
     """
     orphaned, between_lives = os.pipe()
     between = os.fork()
@@ -124,7 +127,7 @@ def _fork() -> bool:
 
 
 def _become(order: Spawn, reports: socket.socket, keeper: int) -> None:
-    """Take the steps that a spawned child takes; only the last differs."""
+    """Take the same steps as a spawned child, except for the last."""
     steps: tuple[Step, ...] = (
         ("parent", lambda: die_with(keeper)),
         ("born", lambda: _announce(reports)),
@@ -139,7 +142,7 @@ def _become(order: Spawn, reports: socket.socket, keeper: int) -> None:
 
 
 def _announce(reports: socket.socket) -> None:
-    """Report this process's pid, and go on when the keeper has recorded it."""
+    """Report this process's pid, and continue when the keeper has recorded it."""
     reports.send(b'{"born": %d}' % os.getpid())
     if not reports.recv(16):
         os._exit(EXIT_NOT_STARTED)
@@ -166,7 +169,7 @@ def _run(order: Spawn, changing: Collection[str]) -> NoReturn:
 
 
 def _code_of(argv: Sequence[str]) -> str | int | None:
-    """Run the program to its end; return what it has given to `sys.exit`, None if nothing."""
+    """Run the program to its end; return the argument of its `sys.exit`, None if there was none."""
     program, *arguments = argv
     try:
         if program == MODULE:
@@ -184,9 +187,9 @@ def _code_of(argv: Sequence[str]) -> str | int | None:
 def _end_now(status: int) -> None:
     """End as an interpreter does, but leave the libraries in memory to the kernel.
 
-    Freeing them would copy every page that is still shared with the parent: 50 ms of CPU for a service. What the
-    program itself has left behind goes as ever, and may have last words. Return if what was written cannot be flushed:
-    the interpreter knows what to say.
+    Freeing them would copy every page that is still shared with the parent: 50 ms of CPU for a service. The program's
+    own objects are freed as usual, and their finalisers run. Returns if the output cannot be flushed, because the
+    interpreter then reports that.
     """
     for step in BEFORE_AN_END:
         step()

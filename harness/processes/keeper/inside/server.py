@@ -57,7 +57,7 @@ class Server:
             self._add(lifeline, self._end)
 
     def run(self) -> int:
-        """Serve until the end, then end all processes. Return 0 if none is left."""
+        """Serve until the end, then end all processes. Return 0 if no process is left."""
         self._tell(Ready(pid=os.getpid()))
         while not self._ending:
             self._turn(None)

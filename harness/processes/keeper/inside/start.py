@@ -15,7 +15,7 @@ from harness.processes.keeper.inside.children import Child
 from harness.processes.keeper.messages import Refused, Spawn
 
 GO_ON = b"go"
-"""What a newborn waits for: its end is the keeper's to collect from then on."""
+"""The message for which a new child waits. From then on the keeper collects its end."""
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class Start:
 
     @classmethod
     def by_order(cls, order: Spawn, orders: socket.socket | None) -> Start:
-        """Have a child that takes orders fork this one, which is ours once it is born. Raises `OSError`."""
+        """Let a child that accepts orders fork this one, which then is ours. Raises `OSError`."""
         if orders is None:
             raise OSError(errno.ESRCH, "the process that should fork it has ended")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -63,7 +63,7 @@ class Start:
         return cls(order, _child(order, None), ours)
 
     def receive(self) -> int | None:
-        """Take one report; return the listener's descriptor if it is that."""
+        """Take one report; return the listener's descriptor if the report contains it."""
         try:
             data, descriptors, _, _ = socket.recv_fds(self.reports, REPORT_BYTES_MAX, 1)
         except BlockingIOError:

@@ -39,13 +39,13 @@ def parse_address(raw: bytes) -> SocketAddress:
 
 
 def _path(raw: bytes) -> str:
-    """Of a path all up to its end, of an abstract name (it begins with a NUL) the whole."""
+    """Return a path up to its end; an abstract name (it begins with a NUL) as a whole."""
     name = b"@" + raw[1:].rstrip(b"\0") if raw[:1] == b"\0" else raw.partition(b"\0")[0]
     return os.fsdecode(name)
 
 
 def loopback_address(family: int | None, port: int) -> Sequence[tuple[int, bytes]]:
-    """Return what to write where in a sockaddr of this family, for that port of 127.0.0.1."""
+    """Return which bytes to write where in a sockaddr of this family, for that port of 127.0.0.1."""
     if family == socket.AF_INET6:  # as an IPv4-mapped address
         return [(2, port.to_bytes(2, "big")), (8, socket.inet_pton(family, "::ffff:127.0.0.1"))]
     return [(2, port.to_bytes(2, "big") + socket.inet_aton("127.0.0.1"))]

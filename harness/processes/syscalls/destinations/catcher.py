@@ -1,4 +1,4 @@
-"""Which port stands for which server, for a `CatchRule`: the state that outlives a change of the rules."""
+"""Which port stands for which server, for a `CatchRule`. This state outlives a change of the rules."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Server = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What happens to a call: the rule that it follows, if any. Else, under a `CatchRule`, why it is not redirected."""
+    """What happens to a call: its rule, if any; otherwise, under a `CatchRule`, why it is not redirected."""
 
     rule: FailRule | LeadRule | None
     not_led: NotLed | None = None
@@ -24,13 +24,13 @@ class Choice:
 
 @dataclass(slots=True)
 class Catcher:
-    """The servers that were dialled so far, and the port that stands for each."""
+    """The servers so far, and the port that stands for each."""
 
     _ports: dict[Server, int] = field(default_factory=dict)
     _servers: dict[int, Server] = field(default_factory=dict)
 
     def choose(self, rule: CatchRule, call: Call) -> Choice:
-        """Lead a TCP connect that a server would accept; a server that is new gets the next free port."""
+        """Redirect a TCP connect that a server would accept. A new server gets the next free port."""
         for known in rule.known:
             self._place((reached_by(known.host), known.port), known.to_port)
         host, port = call.address.host, call.address.port

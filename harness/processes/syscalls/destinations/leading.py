@@ -1,4 +1,4 @@
-"""Where a dialled address leads: to this machine or another one, and to a server that listens or to nothing."""
+"""Where an address leads: to this machine or another one, and to a listening server or to nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def reached_by(host: str) -> str:
 
 
 def is_here(host: str) -> bool:
-    """Whether a numeric address is one of this machine's: only to such a one can a socket be bound."""
+    """Whether a numeric address is one of this machine's: a socket can be bound only to these."""
     family = _family(host)
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
@@ -44,7 +44,7 @@ def is_here(host: str) -> bool:
 def is_listened_at(host: str, port: int) -> bool:
     """Whether a SYN to this address of this machine would find a listener. The kernel looks it up as for a SYN.
 
-    Raises `OSError` if the kernel refuses to tell (sock_diag(7)).
+    Raises `OSError` if the kernel refuses the question (sock_diag(7)).
     """
     family = _family(host)
     address = socket.inet_pton(family, host)

@@ -16,12 +16,12 @@ PIDFD_GETFD = 438
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """What one machine calls things."""
+    """The numbers of one architecture."""
 
     audit_arch: int
     seccomp: int
     watched: Mapping[str, int]
-    """The calls that can be watched. A machine may lack one that another has, as aarch64 lacks open."""
+    """The calls that can be watched. An architecture may lack one, as aarch64 lacks open."""
 
 
 ARCHITECTURES: Mapping[str, Architecture] = {
