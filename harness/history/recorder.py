@@ -23,12 +23,12 @@ VERSION = 3
 EventT = TypeVar("EventT", bound=Event)
 MadeT = TypeVar("MadeT")
 _Index: TypeAlias = defaultdict[type, "list[tuple[Entry, Any]]"]
-"""By class the events of that class and of those below it, in order, each with its entry."""
+"""The events by class, including its subclasses, in order, each with its entry."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One event, when it was recorded (`t_ns`, CLOCK_MONOTONIC) and by whom (`lane`)."""
+    """One event, the time of its recording (`t_ns`, CLOCK_MONOTONIC), and the part that recorded it (`lane`)."""
 
     seq: int
     t_ns: int
@@ -54,11 +54,11 @@ class Recorder:
         self._index: _Index = defaultdict(list)
         self._file = file
         self.unwritten = ""
-        """Why the file lacks entries; empty while it has them all. The history in memory is whole all the same."""
+        """Why the file lacks entries; empty while it has all. The history in memory is still complete."""
         self._watchers = [watch] if watch else []
 
     def follow(self, watch: Callable[[Entry], None]) -> None:
-        """Have each entry shown to one more, from now on."""
+        """Show each further entry to one more function."""
         self._watchers.append(watch)
 
     def record(self, lane: str, event: Event, *, t_ns: int | None = None) -> Entry:
@@ -83,7 +83,7 @@ class Recorder:
 
     @property
     def history(self) -> History:
-        """What was recorded so far. It does not change while more is recorded."""
+        """The history so far. It does not change when more is recorded."""
         return History(_Beginning(self._entries, len(self._entries)), self._index)
 
 
@@ -128,11 +128,11 @@ class History:
 
     entries: Sequence[Entry]
     _index: _Index | None = field(default=None, repr=False, compare=False)
-    """The recorder's own, which may have later entries, too; None: it is made when it is first asked for."""
+    """The recorder's own index, which may have later entries, too; None: it is made when it is first needed."""
     _made: dict[Callable[[History], Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, make: Callable[[History], MadeT]) -> MadeT:
-        """Return what `make` makes of this history. It is made only once, since a history does not change."""
+        """Return `make`'s result for this history. It is called only once, because a history does not change."""
         if make not in self._made:
             self._made[make] = make(self)
         made: MadeT = self._made[make]
@@ -162,7 +162,7 @@ class History:
         return found[end - 1][1] if end else None
 
     def _found(self, kind: type[EventT]) -> Sequence[tuple[Entry, EventT]]:
-        """Find the events of one class, and maybe some that were recorded after this history."""
+        """Return the events of one class, and perhaps some that were recorded after this history."""
         index = self.once(_by_class) if self._index is None else self._index
         return index.get(kind, ())
 
@@ -172,14 +172,14 @@ class History:
 
 
 def _place(found: Sequence[tuple[Entry, Event]], seq: int) -> int:
-    """The index of the first entry with this number or a later one. Mostly it is asked of what was recorded last."""
+    """The index of the first entry with this number or a later one. It is mostly called for the latest entries."""
     if not found or found[-1][0].seq < seq:
         return len(found)
     return bisect.bisect_left(found, seq, key=lambda placed: placed[0].seq)
 
 
 def _by_class(history: History) -> _Index:
-    """Sort the entries by every class of their events: the checks of one run ask more than a hundred times."""
+    """Index the entries by every class of their events: the checks of one run ask more than a hundred times."""
     index: _Index = defaultdict(list)
     for entry in history.entries:
         for each in type(entry.event).__mro__:
@@ -211,8 +211,8 @@ def recording(path: Path, watch: Callable[[Entry], None] | None = None) -> Itera
 def read_history(path: Path) -> History:
     """Read a history back.
 
-    Raises UsageError that names the line: also for a last line that a killed run left unfinished,
-    since a history that ends early must not pass for a whole one.
+    Raises UsageError that names the line, also for an unfinished last line of a killed run, because an incomplete
+    history must not count as complete.
     """
     try:
         lines = path.read_text("utf-8").splitlines()

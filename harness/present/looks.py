@@ -18,7 +18,7 @@ Tone = Literal["held", "failed", "silent", "doubt", "unmet", "na", "apart", "non
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """How one word looks. Marks and letters are ASCII: they survive every terminal, log and code page.
+    """How one word looks. Marks and letters are ASCII, so that they survive every terminal, log and code page.
 
     `mark`: in lists and tables. `letter`: in a map of the fault space, where few colours do not suffice.
     `style`: the terminal's. `tone`: the colour class of a page. `junit`: the element of a JUnit report, `""` for none.

@@ -21,7 +21,7 @@ from harness.results.text import visible
 
 _FOLDER = "page"
 _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Characters that change the direction of what follows: a text could look like another."""
+"""Characters that change the direction of the following text, so that it could look like another."""
 
 _CUT = "\x1f"
 _BETWEEN_WORDS = re.compile(r"(?<=[_./:\[-])(?=\w)|(?<=[(=])(?=['\"])")
@@ -53,7 +53,7 @@ def rendered(template: str, *, styles: str = "", script: str = "", **values: Any
 def rendered_parts(template: str, **values: Any) -> Sequence[str]:
     """Render a part of a page, and return it cut where the template writes `cut`.
 
-    No text that comes from a service can cut it: control characters are written out.
+    Text from a service cannot cut it, because control characters are written out.
     """
     cut = Markup(_CUT)  # noqa: S704  # our own character
     return _environment().get_template(template).render(cut=cut, **values).split(_CUT)
@@ -92,12 +92,12 @@ def _environment() -> Environment:
 
 
 def _shown(value: object) -> object:
-    """Every value on its way into the page: control characters become visible."""
+    """Prepare a value for the page: control characters become visible."""
     return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def plain(text: str) -> str:
-    """Without characters that a reader cannot see."""
+    """Remove characters that a reader cannot see."""
     return _TURNING.sub(lambda found: f"\\u{ord(found[0]):04x}", visible(text))
 
 
@@ -125,7 +125,7 @@ def _pretty(data: Mapping[str, object]) -> str:
 
 
 def as_script_data(data: Any) -> Markup:
-    """JSON that cannot end the script element it stands in."""
+    """JSON that cannot end the script element that contains it."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     safe = text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
     return Markup(safe)  # noqa: S704  # no character of markup is left in it

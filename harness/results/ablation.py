@@ -16,7 +16,8 @@ from harness.results.text import one_line
 SHOWN_CHARACTERS = 300
 WORD = re.compile(r"[\w.:+-]+")
 SAID_OTHERWISE = frozenset({"outcome", "owed", "alive"})
-"""Checks of what was said, not of when. A busy machine may be why, but not where the log has the proof's own reason."""
+"""Checks of what was said, not of when. A busy machine may be the reason, but not if the log has the proof's own
+reason."""
 
 
 class PairVerdict(enum.StrEnum):
@@ -65,7 +66,7 @@ class ProofResult:
 
 
 def title(proof: Proof) -> str:
-    """What the proof switches off, and what is off in both runs. Unlike runs have unlike titles."""
+    """What the proof switches off, and what is off in both runs. Different runs have different titles."""
     return f"{proof} (both without {', '.join(proof.without)})" if proof.without else str(proof)
 
 
@@ -134,7 +135,7 @@ def _inconclusive(ablated: RunResult, proof: Proof, control_log: str | None, why
 
 
 def _logged_all_the_same(ablated: RunResult, proof: Proof, control_log: str | None) -> str:
-    """How the named reason is in the log, where a busy machine alone keeps the run from having failed; else empty."""
+    """The named reason as the log has it, if the run is excused only by a busy machine; otherwise empty."""
     excused = {each.name: each for each in ablated.checks if each.excused}
     failed = excused.get(proof.fails)
     if failed is None or failed.name not in SAID_OTHERWISE or not proof.match:
@@ -160,7 +161,10 @@ def _own_line(match: str, log: str, deliveries: Sequence[str], control_log: str 
 
 
 def _shape(line: str) -> str:
-    """Return the line without what two runs never share: times, ports, processes, the names of deliveries."""
+    """Return the line without the parts that always differ between runs.
+
+    Times, ports, processes, names of deliveries.
+    """
     return WORD.sub(lambda word: "#" if any(map(str.isdigit, word[0])) else word[0], line)
 
 
@@ -177,7 +181,7 @@ def _held(ablated: RunResult, proof: Proof) -> PairJudgement:
 
 
 def _shown(found: str) -> str:
-    """The text that a pattern found, in one line. `.*` may have found a whole traceback: its two ends say most."""
+    """The text that a pattern found, in one line. `.*` may have found a whole traceback; then its two ends say most."""
     return cut_within(one_line(found), SHOWN_CHARACTERS)
 
 

@@ -1,4 +1,4 @@
-"""What made runs fail: one cause may show in many places, and is one finding."""
+"""Why runs failed. One cause may show in many places, and is one finding."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from harness.vocabulary import Json, Link, Value
 PlaceT = TypeVar("PlaceT")
 SERVICE = "the service"
 ONE_CAUSE: Mapping[str, str] = {"never_denied": "valid_is_not_rejected"}
-"""A valid request that gets a final no fails both checks if it repeats what was acknowledged, else the second one only.
+"""If a valid request gets a final no, both checks fail if it repeats an acknowledged delivery, otherwise only the
+second.
 
-It is one cause, by the check that fails each time."""
+It is one cause, under the check that always fails."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Cause:
     """Failures with equal causes are one finding.
 
-    `check`: the most telling one that failed. `symptom`: what it says that is the same in each place, such as how the
-    requests ended; may be empty. `where`: the links that were broken, and what else was.
+    `check`: the most telling one that failed. `symptom`: the part of its sentence that is the same in each place, such
+    as how the requests ended; may be empty. `where`: the links and other things that were broken.
     """
 
     check: str
@@ -61,7 +62,7 @@ def by_cause(causes: Iterable[tuple[Cause, PlaceT]]) -> Sequence[Found[PlaceT]]:
 
 
 def cause_of(result: RunResult) -> Cause | None:
-    """Why a run failed that should have held; None for any other run."""
+    """The cause of a run that failed and should have held; None for any other run."""
     first = _telling(result.failing)
     if result.verdict is not Verdict.FAILED or result.expected is not Verdict.HELD or first is None:
         return None
@@ -69,7 +70,7 @@ def cause_of(result: RunResult) -> Cause | None:
 
 
 def _telling(failing: Sequence[CheckResult]) -> CheckResult | None:
-    """The most telling failure, or the one that stands for it: of the same deliveries."""
+    """The most telling failure, or a failure of the same deliveries that represents it."""
     first = most_telling(failing)
     if first is None:
         return None

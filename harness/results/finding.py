@@ -23,7 +23,7 @@ class Finding:
     inconclusive: bool = False
     """Whether it only says that something could not be determined."""
     warning: bool = False
-    """Whether it is shown only: the exit status is as without it."""
+    """Whether it is only shown, and does not change the exit status."""
 
     def to_json(self) -> dict[str, str | bool]:
         """Return a JSON object with the fields by name."""

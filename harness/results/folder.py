@@ -21,7 +21,8 @@ from harness.errors import UsageError
 from harness.results.files import link_atomically
 
 KEPT_RUNS = 20
-"""How many result folders to keep, of `harness run` and of all other commands each, with the run that begins."""
+"""How many result folders to keep, counted separately for `harness run` and for all other commands, including the new
+run."""
 FILE = "summary.json"
 LATEST = "latest"
 LOCK = ".lock"
@@ -133,7 +134,7 @@ def remove_old_runs(base: Path, keep: int = KEPT_RUNS) -> Sequence[Path]:
 
 
 def made_by_run(folder: Path) -> bool:
-    """Whether the verb `run` made what lies in a run's folder: some scenarios, while somebody works on them."""
+    """Whether the verb `run` made a run's folder: some scenarios that somebody is working on."""
     try:
         with (folder / FILE).open(encoding="utf-8") as file:
             head = file.read(HEAD_CHARACTERS)
@@ -145,7 +146,7 @@ def made_by_run(folder: Path) -> bool:
 
 
 def is_quick(verb: str) -> bool:
-    """Whether the verb is `run`: some scenarios, while somebody works on them."""
+    """Whether the verb is `run`: some scenarios that somebody is working on."""
     return verb == "run"
 
 

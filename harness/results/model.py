@@ -25,10 +25,10 @@ SCHEMA = "harness.summary/1"
 class RunInfo:
     """What was run, on what. `started_at` is ISO 8601, UTC; `command` can be pasted into a shell.
 
-    `verb`: what began it: a verb of the command line, or `pytest`. Results of an older harness have none.
+    `verb`: the verb of the command line, or `pytest`. Results of an older harness have none.
 
-    `revision`: the commit that was run, with `+dirty` and a digest of what differed from it in the
-    working tree; empty where there is no git.
+    `revision`: the commit that was run, with `+dirty` and a digest of the working tree's differences; empty without
+    git.
     """
 
     id: str
@@ -44,7 +44,7 @@ class RunInfo:
 
 
 class Read(BaseModel):
-    """A part of the file. Keys that are not known here are skipped when it is read: later versions write more."""
+    """A part of the file. Unknown keys are skipped when it is read, because later versions write more."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -52,7 +52,7 @@ class Read(BaseModel):
 class EvidenceRead(Read):
     """Proof that a fault took effect. `t_ns`: CLOCK_MONOTONIC. `at`: the message that met the fault, if one did.
 
-    `fault`: as a schedule has it; null where nothing was broken.
+    `fault`: as in a schedule; null if nothing was broken.
     """
 
     kind: str
@@ -64,7 +64,7 @@ class EvidenceRead(Read):
 
     @classmethod
     def of(cls, evidence: Evidence) -> Self:
-        """A run's evidence, as the file has it."""
+        """Return a run's evidence in the form of the file."""
         at = None if evidence.at is None else dataclasses.asdict(evidence.at)
         fault = cast("Mapping[str, Any] | None", to_json(evidence.fault))
         return cls(
@@ -73,9 +73,11 @@ class EvidenceRead(Read):
 
 
 class CheckRead(Read):
-    """What one check says of a run. `saw`: what it examined, passing or failing; `observations`: how many things.
+    """The result of one check for a run.
 
-    With 0 it had nothing to judge. None: an older harness's file does not say.
+    `saw`: what it examined, whether it failed or not; `observations`: how many things.
+
+    With 0 it had nothing to judge. None: the file is from an older harness.
     """
 
     name: str
@@ -157,7 +159,7 @@ class RunRead(Read):
 
     @property
     def failed_by(self) -> Cause | None:
-        """Its cause; None if it did not fail, or should. An older harness's file tells only the check."""
+        """Its cause; None if it did not fail, or had to fail. An older harness's file has only the check."""
         if self.cause is not None:
             return Cause(self.cause.check, self.cause.symptom, self.cause.where)
         wrong = self.verdict is Verdict.FAILED and self.expected is Verdict.HELD
@@ -229,7 +231,7 @@ class AblationRead(Read):
 
 
 class CoverageRead(Read):
-    """The share of the fault space that was hit and judged, with the rest that the search recorded there."""
+    """The share of the fault space that was hit and judged, with the other keys that the search recorded."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -237,7 +239,7 @@ class CoverageRead(Read):
 
     @property
     def others(self) -> Mapping[str, Any]:
-        """All but the share, by name."""
+        """All other keys, by name."""
         return self.model_extra or {}
 
 
@@ -259,7 +261,7 @@ class SummaryRead(Read):
 
     @property
     def quick(self) -> bool:
-        """Whether `harness run` made it: some scenarios, while somebody works on them."""
+        """Whether `harness run` made it: some scenarios that somebody is working on."""
         return is_quick(self.run.verb)
 
     @property

@@ -9,11 +9,11 @@ from harness.errors import UsageError, closest
 from harness.results.folder import FILE, LATEST, made_by_run
 
 NAMED_MAX = 8
-"""Runs that a refusal names."""
+"""How many runs an error names."""
 
 
 def summaries_in(results: Path) -> Sequence[Path]:
-    """The summaries of all runs in the folder of results, from old to new: a sweep has none."""
+    """The summaries of all runs in the folder of results, from old to new. A sweep has none."""
     return sorted(path for path in results.glob(f"*/{FILE}") if not path.parent.is_symlink())
 
 
@@ -30,7 +30,7 @@ def newest_run(results: Path, *, of_run: bool = True) -> Path:
 
 
 def _newest_first(results: Path) -> Iterator[Path]:
-    """Names tell the second: of runs that began in the same, the link knows the last."""
+    """Names contain the second. If several runs began in the same second, the link `latest` shows the last one."""
     yield results / LATEST / FILE
     yield from reversed(summaries_in(results))
 

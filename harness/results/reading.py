@@ -14,7 +14,7 @@ from harness.results.naming import newest_run
 
 
 def own_runs(summary: SummaryRead) -> Iterator[RunRead]:
-    """The runs of the scenarios themselves, with everything on; of several of one scenario the worst."""
+    """The runs of the scenarios themselves, with everything on. If a scenario has several, the worst one."""
     found: dict[str, RunRead] = {}
     for run in summary.runs:
         if run.role == "scenario" and run.profile == summary.run.profile and not run.without:
@@ -36,7 +36,7 @@ def multiple(time_ms: float | None, healthy_ms: float | None) -> float | None:
 def read_summary(given: Path, *, of_run: bool = True, place: str = "") -> SummaryRead:
     """Read a file, a run's folder, or the newest run in a folder of results. Raises UsageError.
 
-    `of_run`: the newest may be one that `harness run` made. `place`: what an error begins with, if not the path.
+    `of_run`: the newest may be one that `harness run` made. `place`: the beginning of an error, if not the path.
     """
     path = given
     if given.is_dir():

@@ -14,7 +14,7 @@ from harness.vocabulary import Value
 
 Role = Literal["scenario", "control", "ablated"]
 LONGEST_NAME = 200
-"""The part of a file name's 255 bytes that a key may use. The rest is for endings."""
+"""How many of a file name's 255 bytes a key may use. The rest is for endings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class RunKey:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Proof that a fault took effect: its kind, who reports it, when (CLOCK_MONOTONIC), and what was seen.
+    """Proof that a fault took effect: its kind, its reporter, its time (CLOCK_MONOTONIC), and what was seen.
 
     `detail` begins with the fault's source, for readers. `at`: the message that met the fault, if one did.
     `fault`: None where nothing was broken.

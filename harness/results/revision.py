@@ -11,11 +11,11 @@ from pathlib import Path
 DIRTY = "+dirty"
 WITHIN_S = 20.0
 BASELINE = "baseline.json"
-"""Beside the scenarios: written from a run, it does not make that run's tree another one."""
+"""A file beside the scenarios. It is written after a run, and must not make that run's tree count as changed."""
 NOT_TOLD = "?? git cannot tell what differs from the commit: see `git status`"
 DIGEST_BYTES = 4
 COMMIT_CHARACTERS = 12
-"""Of a commit, where people read it: as many as git shows of a large repository."""
+"""How many characters of a commit readers see: as many as git shows for a large repository."""
 
 
 def revision_of(scenarios: Path, results: Path | None = None) -> str:
@@ -35,7 +35,7 @@ def commit_of(revision: str) -> str:
 
 
 def short(revision: str) -> str:
-    """Return the revision as people read it: the commit's beginning, and the suffix.
+    """Return the revision for readers: the commit's beginning, and the suffix.
 
     For example::
 
@@ -51,7 +51,9 @@ def is_dirty(revision: str) -> bool:
 
 
 def uncommitted(scenarios: Path, results: Path | None = None) -> Sequence[str]:
-    """Return what differs from the commit or is not in it: one line per path, as in `git status --porcelain`.
+    """Return the differences from the commit, and files that are not in it.
+
+    One line per path, as in `git status --porcelain`.
 
     The baseline, the results and ignored files do not count. If git fails, its error is the only line.
     """
@@ -62,7 +64,7 @@ def uncommitted(scenarios: Path, results: Path | None = None) -> Sequence[str]:
 
 
 def _paths(scenarios: Path, results: Path | None) -> Sequence[str]:
-    """What of the repository counts, as git takes it."""
+    """The part of the repository that counts, as arguments for git."""
     root, paths = _root(scenarios), [":/", f":(exclude){BASELINE}"]
     if results is not None and root is not None and results.resolve().is_relative_to(root):
         paths.append(f":(exclude,literal){results.resolve()}")
@@ -75,7 +77,7 @@ def _root(scenarios: Path) -> Path | None:
 
 
 def _digest(scenarios: Path, results: Path | None) -> str:
-    """Return a digest that tells two working trees of one commit apart; a new one each time if git fails."""
+    """Return a digest that distinguishes two working trees of one commit; a new one each time if git fails."""
     paths = ("--", *_paths(scenarios, results))
     changed = _git(scenarios, "diff", "HEAD", "--binary", "--no-ext-diff", "--no-textconv", *paths)
     new = _git(scenarios, "ls-files", "--others", "--exclude-standard", "--full-name", "-z", *paths)

@@ -12,7 +12,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 _ERROR = re.compile(r"(?<!internal server )error\b|exception\b|traceback|fatal|panic", re.IGNORECASE)
 GAP = " ... "
 BEGINNING = 4
-"""A text that is too long keeps one part in so many of its beginning: a message ends with what tells most."""
+"""The part of a long text's beginning that is kept: one in this many. The end of a message tells most."""
 
 
 def telling_line(log: str, deliveries: Collection[str]) -> str:
@@ -28,7 +28,7 @@ def telling_line(log: str, deliveries: Collection[str]) -> str:
 
 
 def cut_within(text: str, width: int) -> str:
-    """Cut to `width` characters by taking out of the middle: the end stays."""
+    """Cut to `width` characters by removing the middle; the end stays."""
     if len(text) <= width:
         return text
     kept = max(0, width - len(GAP))

@@ -35,7 +35,7 @@ class Times:
 
     @property
     def rest_s(self) -> float:
-        """All that is left."""
+        """The remaining time."""
         return max(0.0, self.total_s - self.stack_s - self.scenarios_s)
 
     def to_json(self) -> dict[str, float]:
@@ -79,7 +79,10 @@ class Summary:
 
     @property
     def idle_checks(self) -> Sequence[str]:
-        """The checks that had nothing to judge in any run, in their order. Of a single scenario that says nothing."""
+        """The checks that had nothing to judge in any run, in their order.
+
+        None for a single scenario, where this means nothing.
+        """
         if len({result.key.id for result in self.results}) == 1:
             return []
         checks = [check for result in self.results for check in result.checks]
@@ -87,7 +90,10 @@ class Summary:
         return [name for name in dict.fromkeys(check.name for check in checks) if name not in judged]
 
     def read(self, relative: Callable[[Path | None], str | None]) -> SummaryRead:
-        """Return the content as a reader of the file gets it. `relative` names a file relative to the run's folder."""
+        """Return the content in the model that readers of the file use.
+
+        `relative` names a file relative to the run's folder.
+        """
         runs = [RunRead.of(result, relative) for result in self.results]
         return SummaryRead.model_validate(self._head() | {"runs": runs})
 
@@ -124,7 +130,7 @@ class Summary:
 
 
 class RunTexts:
-    """The texts of runs that are over. Each is made once, though the file is written again after every run."""
+    """The texts of finished runs. Each is made once, although the file is written again after every run."""
 
     def __init__(self) -> None:
         self._made: dict[int, tuple[RunResult, str]] = {}

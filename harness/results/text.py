@@ -10,7 +10,7 @@ _UNFIT = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 
 
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
-"""The escape sequences for a terminal's colours. Many services write their levels in one, into a file, too."""
+"""The escape sequences for a terminal's colours. Many services colour their levels, even in a file."""
 
 
 def visible(text: str) -> str:
@@ -52,7 +52,7 @@ _TELLING = re.compile(
 
 _WARNING = re.compile(r"\bwarn(ing)?\b|\"level\":40\b", re.IGNORECASE)
 _ROUTINE = re.compile(r"(?<![a-z])(info|debug|trace)(?![a-z])(?!.* 5\d\d\b)|\"level\":[123]0\b", re.IGNORECASE)
-"""A line of a level below a warning, unless it tells of an answer that was one of the server's errors.
+"""A line with a level below a warning, unless it reports a 5xx answer.
 
 Node's loggers (pino, bunyan) write levels as numbers: 30 is info, 40 a warning, 50 an error.
 """
@@ -62,16 +62,16 @@ _ADVICE = re.compile(
     r"\s*\(?(Background on this error at:|For further information visit) https?://[^\s)]*\)?"
     r"|^\(Use `node --trace-\w+ \.\.\.` to show where the \w+ was created\)$"
 )
-"""Text that libraries add below every message, and that says nothing about this one."""
+"""Text that libraries add below every message, without information about this one."""
 _SERVED = re.compile(r"\bHTTP/\d(\.\d)?\W+[123]\d\d\b|\bstatus(_code)?\W{1,4}[123]\d\d\b", re.IGNORECASE)
-"""A line of an access log: of an answer that was no error."""
+"""A line of an access log about an answer that is not an error."""
 
 
 _TRACEBACK = "Traceback (most recent call last)"
 
 
 def telling_lines(log: str, count: int = 1) -> tuple[str, ...]:
-    """Return a log's last lines that report an error; else its last warnings; else its last lines that are not routine.
+    """Return a log's last lines that report an error, or its last warnings, or its last lines that are not routine.
 
     For a traceback, that is the line of its exception, of any name.
     """
@@ -85,7 +85,7 @@ def telling_lines(log: str, count: int = 1) -> tuple[str, ...]:
 
 
 def without_advice(line: str) -> str:
-    """Leave the link out that a library puts below its messages."""
+    """Leave out the link that a library puts below its messages."""
     return _ADVICE.sub("", line)
 
 

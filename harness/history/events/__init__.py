@@ -1,7 +1,7 @@
-"""What a history can say: one frozen value for each kind of line.
+"""The events of a history: one frozen value for each kind of line.
 
-The entry that holds an event has its time. Faults, steps, moments and figures are recorded as values
-(`Value.to_json`): a sentence is made where it is shown. Texts are for people; a check judges fields only.
+The entry of an event has its time. Faults, steps, moments and figures are recorded as values (`Value.to_json`);
+sentences are made where they are shown. Texts are for readers; checks judge only fields.
 """
 
 from harness.history.events.alerts import AlertChanged, AlertsLeft, AlertsWatched

@@ -28,7 +28,7 @@ class AlertChanged(Event, kind="alert.changed"):
 
 @dataclass(frozen=True, repr=False)
 class AlertsLeft(Event, kind="alerts.left"):
-    """Nothing watches any more. `open`: alerts that were not inactive again after `waited_s`."""
+    """The watch has ended. `open`: alerts that were not inactive again after `waited_s`."""
 
     open: tuple[str, ...]
     waited_s: float

@@ -12,9 +12,9 @@ from harness.vocabulary import Value
 class ConnectionUsed(Value, kind="connection_used"):
     """One connection. Times are CLOCK_MONOTONIC; 0: never, or not yet.
 
-    `uses`: how often it began to wait for an answer, its login aside; `used_from_ns`, `used_until_ns`: from when to
-    when for the last time. `by`: who ended it. `in_use`: it ended while an answer was due, or a transaction open.
-    `idle_max_ms`: the longest time after which it was used again.
+    `uses`: how often it began to wait for an answer, without its login; `used_from_ns`, `used_until_ns`: the span of
+    its last use. `by`: which side ended it. `in_use`: it ended while an answer was due, or a transaction was open.
+    `idle_max_ms`: the longest idle time after which it was used again.
     """
 
     number: int
@@ -35,9 +35,9 @@ class ConnectionUsed(Value, kind="connection_used"):
 
 @dataclass(frozen=True, repr=False)
 class ConnectionsSeen(Event, kind="connections.seen"):
-    """The service's connections on a link that were open while the scenario ran. `forgotten`: how many more there were.
+    """The service's connections on a link that were open while the scenario ran. `forgotten`: how many are missing.
 
-    `count`: how many there are in total. None is listed if none was lost, and the service let go of one at most.
+    `count`: their total number. None is listed if none was lost and the service closed at most one.
     """
 
     link: str
@@ -50,9 +50,9 @@ class ConnectionsSeen(Event, kind="connections.seen"):
 class ErrorMet(Value, kind="error_met"):
     """An error that answered a statement on a connection, by its number.
 
-    `delivery`: the one that the statement is about; empty if it names none. `lost`: the service did not get it.
-    `unread`: it may not have read it, since it ended the connection then. `own`: it is about that one request, and the
-    connection is as good as before. `several`: the statement is about other deliveries, too.
+    `delivery`: the statement's delivery; empty if it names none. `lost`: the service did not get the error. `unread`:
+    the service may not have read it, because it ended the connection at that time. `own`: the error is about that
+    request only, so the connection can still be used. `several`: the statement is about other deliveries, too.
     """
 
     t_ns: int
@@ -81,7 +81,7 @@ class ErrorLogged(Event, kind="error.logged"):
     """An error of a server on `link`, and what the service's log says about it.
 
     `met`: how many deliveries got it. `lines`: how many lines of the log have its code or its text. `untold`: the first
-    of the deliveries for which no line does that names them, and `untold_count` of them. `owed`: each must have one.
+    deliveries that no such line names; `untold_count`: their number. `owed`: each delivery must have such a line.
     """
 
     link: str
@@ -96,7 +96,7 @@ class ErrorLogged(Event, kind="error.logged"):
 
 @dataclass(frozen=True, repr=False)
 class QuietTime(Value, kind="quiet_time"):
-    """From when to when. CLOCK_MONOTONIC."""
+    """A span of time, in CLOCK_MONOTONIC."""
 
     from_ns: int
     until_ns: int
@@ -104,9 +104,11 @@ class QuietTime(Value, kind="quiet_time"):
 
 @dataclass(frozen=True, repr=False)
 class QuietSeen(Event, kind="quiet.seen"):
-    """When the service waited for no server: on no link an answer was due, or a connection being opened.
+    """The times when the service waited for no server.
 
-    `idle_wait_ms`: so long a request may be open in such a time.
+    No answer was due and no connection was being opened on any link.
+
+    `idle_wait_ms`: how long a request may be open in such a time.
     """
 
     idle_wait_ms: float

@@ -1,4 +1,4 @@
-"""What every event of a history is."""
+"""The base class of a history's events."""
 
 from __future__ import annotations
 

@@ -10,13 +10,15 @@ from harness.history.events.readings import StoredRow
 
 @dataclass(frozen=True, repr=False)
 class FailedOver(Event, kind="server.failed_over"):
-    """A standby has taken the place of the primary `server`. It is dated when the service's links led to the new one.
+    """A standby has replaced the primary `server`.
 
-    `standby`: `synchronous`, `asynchronous`, `stuck`, or `rewound` for an old primary that got its place back.
-    `away_ms`: how long before that the old primary had ended. `promotion_ms`: how long the promotion took of that.
-    `lacked`: the rows of the old primary that the new one did not have then; None: they could not be compared, because
-    the target has no SQL that lists them. `served_on_ms`: how long before that the standby was promoted, where the old
-    primary went on serving: it has not ended, and `away_ms` is 0.
+    Its time is that at which the service's links led to the new primary.
+
+    `standby`: `synchronous`, `asynchronous`, `stuck`, or `rewound` for an old primary that took over again. `away_ms`:
+    how long before that time the old primary had ended. `promotion_ms`: the promotion's part of it. `lacked`: the old
+    primary's rows that the new one did not have then; None: they could not be compared, because the target has no SQL
+    that lists them. `served_on_ms`: if the old primary goes on serving: how long before that time the standby was
+    promoted; `away_ms` is 0 then.
     """
 
     server: str
@@ -28,7 +30,7 @@ class FailedOver(Event, kind="server.failed_over"):
 
     @property
     def told(self) -> str:
-        """In one sentence, for people."""
+        """In one sentence, for readers."""
         lacked = "it is unknown which rows" if self.lacked is None else f"{len(self.lacked)} rows of the old primary"
         after = f"after {self.away_ms:.0f} ms"
         if self.served_on_ms:

@@ -12,7 +12,7 @@ from harness.vocabulary import Value
 class FaultActed(Event, kind="fault.acted"):
     """A fault is in force, or was tried. `number` counts from 1, in the order of injection.
 
-    `took_ms`: so long before this the harness began with it, and from then on it may have been felt.
+    `took_ms`: how long before this event the harness began to inject it; the service may feel it from then on.
     """
 
     number: int
@@ -22,9 +22,9 @@ class FaultActed(Event, kind="fault.acted"):
 
 @dataclass(frozen=True, repr=False)
 class FaultHealed(Event, kind="fault.healed"):
-    """The fault with this number is no longer in force. `instead`: what was seen, where it had no effect.
+    """The fault with this number is no longer in force. `instead`: what was seen instead, if it had no effect.
 
-    `took_ms`: so long before this the harness began to heal it, and from then on it may have been gone.
+    `took_ms`: how long before this event the harness began to heal it; the fault may be gone from then on.
     """
 
     number: int
@@ -34,13 +34,12 @@ class FaultHealed(Event, kind="fault.healed"):
 
 @dataclass(frozen=True, repr=False)
 class MessageMet(Value, kind="message_met"):
-    """The message of a protocol that met a fault of the relay's, by the relay's report.
+    """The message that met a fault of the relay, as the relay reports it.
 
-    `link`: its name, or a hop's. `connection` counts from 1 on its hop, `port` is the service's own.
-    `direction`: `sent` or `answered`. `text`: the statement or command. `offset`: in bytes, where the
-    message begins in its stream. `passed_bytes`: so much of it was passed on; `whole`: that was all of
-    it. `code`: of the error that took its place, if one did. `delivery`: the id of the delivery that it
-    was about, if its statement says so.
+    `link`: the name of its link, or of a hop. `connection` counts from 1 on its hop, `port` is the service's own.
+    `direction`: `sent` or `answered`. `text`: the statement or command. `offset`: where the message begins in its
+    stream, in bytes. `passed_bytes`: how many of its bytes were passed on; `whole`: these were all. `code`: the error
+    that replaced it, if any. `delivery`: the id of its delivery, if its statement names one.
     """
 
     link: str
@@ -57,7 +56,7 @@ class MessageMet(Value, kind="message_met"):
 
     @property
     def told(self) -> str:
-        """In one sentence, for people."""
+        """In one sentence, for readers."""
         text = f" {' '.join(self.text.split())!r}" if self.text else ""
         return (
             f"{self.link}, connection {self.connection} (port {self.port}): {self.message} {self.direction}{text}, "
@@ -69,8 +68,8 @@ class MessageMet(Value, kind="message_met"):
 class EvidenceSeen(Event, kind="evidence"):
     """Proof that the fault with this number took effect.
 
-    `what`: the kind of evidence. `source`: who reports it. `at`: the message that met the fault, if one did.
-    `deliveries`: the ids of all deliveries of which a message met it, where this stands for several.
+    `what`: the kind of evidence. `source`: the reporter. `at`: the message that met the fault, if one did.
+    `deliveries`: the ids of all deliveries with a message that met it, if this event stands for several.
     """
 
     number: int

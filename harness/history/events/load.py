@@ -9,7 +9,7 @@ from harness.history.events.event import Event
 
 @dataclass(frozen=True, repr=False)
 class CapacityMeasured(Event, kind="capacity.measured"):
-    """So many deliveries a second were acknowledged while so many clients never waited."""
+    """The service acknowledged `per_s` deliveries per second to `clients` clients that never pause."""
 
     per_s: float
     acknowledged: int
@@ -20,7 +20,7 @@ class CapacityMeasured(Event, kind="capacity.measured"):
 class LoadBegan(Event, kind="load.began"):
     """From now on `per_s` new requests arrive each second. `load`: its number in this run, from 1.
 
-    `patience_ms`: then a client hangs up, and tries again, `retries` times at most.
+    `patience_ms`: after this time a client hangs up and tries again, `retries` times at most.
     """
 
     load: int
@@ -31,7 +31,7 @@ class LoadBegan(Event, kind="load.began"):
 
 @dataclass(frozen=True, repr=False)
 class LoadEnded(Event, kind="load.ended"):
-    """No more of them arrive. `late_ms`: how much later than its time the harness sent one, at most."""
+    """The arrivals have ended. `late_ms`: the most by which the harness sent one later than planned."""
 
     load: int
     arrived: int
@@ -40,7 +40,7 @@ class LoadEnded(Event, kind="load.ended"):
 
 @dataclass(frozen=True, repr=False)
 class DisturbanceBegan(Event, kind="disturbance.began"):
-    """From now on the scenario disturbs the service. `number`: in this run, from 1."""
+    """The scenario disturbs the service from now on. `number`: the disturbance's number in this run, from 1."""
 
     number: int
 
@@ -56,6 +56,6 @@ class DisturbanceGone(Event, kind="disturbance.gone"):
 
 @dataclass(frozen=True, repr=False)
 class GoodputWatched(Event, kind="goodput.watched"):
-    """So much has happened by now that the return after that disturbance can be judged."""
+    """Enough time has passed to judge the recovery after that disturbance."""
 
     number: int

@@ -21,8 +21,8 @@ class ServiceStarted(Event, kind="service.started"):
 class ServiceEnded(Event, kind="service.ended"):
     """The service's process has ended. `status` as in subprocess.
 
-    `asked_by`: what ended it: a signal that a fault sent, a `stop`, the `end` of the run; empty if unknown. `after_ms`:
-    how long after that signal, if there was one.
+    `asked_by`: the cause: a fault's signal, a `stop`, the `end` of the run; empty if unknown. `after_ms`: the time
+    since that signal, if there was one.
     """
 
     pid: int
@@ -33,7 +33,7 @@ class ServiceEnded(Event, kind="service.ended"):
 
 @dataclass(frozen=True, repr=False)
 class ServiceNotStarted(Event, kind="service.not_started"):
-    """The service was to start and did not come alive. `waited_s`: for how long it was waited for; 0 if it ended."""
+    """The service had to start and did not come alive. `waited_s`: how long the harness waited; 0 if it ended."""
 
     reason: str
     waited_s: float = 0.0
@@ -41,10 +41,10 @@ class ServiceNotStarted(Event, kind="service.not_started"):
 
 @dataclass(frozen=True, repr=False)
 class StartEnded(Event, kind="service.start_ended"):
-    """What became of a start that had to end. `status`: as in subprocess; None: the harness had to end it.
+    """The result of a start that had to end. `status`: as in subprocess; None: the harness had to end it.
 
-    `listened`: it accepted connections before. `said`: the end of its output. `says`, `hides`: the expressions that had
-    to be found in its output, and not; empty for none. `statuses`: those with which it may end; none: any but 0.
+    `listened`: it accepted connections before. `said`: the end of its output. `says`, `hides`: expressions that its
+    output had to contain, and not to contain; empty for none. `statuses`: the allowed statuses; none: any but 0.
     """
 
     pid: int
@@ -59,7 +59,7 @@ class StartEnded(Event, kind="service.start_ended"):
 
 @dataclass(frozen=True, repr=False)
 class PrepareEnded(Event, kind="prepare.ended"):
-    """What became of a `prepare`. `status`: as in subprocess; None: the harness had to end it.
+    """The result of a `prepare`. `status`: as in subprocess; None: the harness had to end it.
 
     `fails`: it had to end with a status that is not 0. `said`, `says`, `hides`: as of a start.
     """
@@ -75,11 +75,11 @@ class PrepareEnded(Event, kind="prepare.ended"):
 
 @dataclass(frozen=True, repr=False)
 class StartTried(Event, kind="start.tried"):
-    """What became of the target's start `name`, beside the service. `status`: as in subprocess; None: it was killed.
+    """The result of the target's start `name`, beside the service. `status`: as in subprocess; None: it was killed.
 
     `came_up`: it listened and was alive, and then was asked to end. `fails`: it had to end with one of `statuses`, or
     any but 0. `serves`: it was a start of the service, and not of `prepare`. `said`, `says`, `hides`: as of a start.
-    `shown`: secrets in its output, each with what is around it.
+    `shown`: secrets in its output, each with the text around it.
     """
 
     name: str
@@ -98,7 +98,7 @@ class StartTried(Event, kind="start.tried"):
 
 @dataclass(frozen=True, repr=False)
 class Supervised(Event, kind="service.supervised"):
-    """The supervisor starts the service again, for the time `number` of `restarts`: process `pid` has ended."""
+    """The supervisor restarts the service because process `pid` has ended: restart `number` of `restarts`."""
 
     number: int
     restarts: int
@@ -126,9 +126,9 @@ class ServiceLog(Event, kind="service.log"):
 
 @dataclass(frozen=True, repr=False)
 class SessionLeaked(Event, kind="session.leaked"):
-    """A session of the service's held a lock for `held_s` that the harness needed for `fault`, so the harness ended it.
+    """A session of the service held a lock for `held_s` that the harness needed for `fault`, so the harness ended it.
 
-    `state` and `query`: what it did last, according to the server (PostgreSQL: `pg_stat_activity`).
+    `state` and `query`: its last state and statement, according to the server (PostgreSQL: `pg_stat_activity`).
     """
 
     link: str
@@ -140,7 +140,7 @@ class SessionLeaked(Event, kind="session.leaked"):
 
     @property
     def told(self) -> str:
-        """In one sentence, for people."""
+        """In one sentence, for readers."""
         return (
             f"a session of the service on {self.link} (pid {self.pid}, {self.state}, last {self.query!r}) "
             f"held a lock for {self.held_s:g} s, against {self.fault!r}: the harness ended it"
@@ -151,8 +151,8 @@ class SessionLeaked(Event, kind="session.leaked"):
 class ServerDied(Event, kind="server.died"):
     """A server is gone, and the harness did not stop it.
 
-    `fault`: what the scenario had this server do before, which may be why. `survived`: what the scenario had it do
-    before, after which it still served the harness: that is not why. Both None: no fault had touched it.
+    `fault`: an earlier change of this server by the scenario, which may be the reason. `survived`: an earlier change
+    after which the server still served the harness, so it is not the reason. Both None: no fault had touched it.
     """
 
     name: str
@@ -163,7 +163,7 @@ class ServerDied(Event, kind="server.died"):
 
     @property
     def told(self) -> str:
-        """Who died, and what no fault has to do with it; for people."""
+        """Which server died, and that no fault caused it, for readers."""
         if self.survived is None:
             return f"{self.name} died, and no fault had touched it"
         return f"{self.name} died, and not of {self.survived!r}: it served the harness after that"
@@ -173,7 +173,7 @@ class ServerDied(Event, kind="server.died"):
 class ServerCrashed(Event, kind="server.crashed"):
     """A line of a server's log says that it crashed. It may have recovered by itself.
 
-    `fault`: what the scenario had this server do before, which may be why; None: no fault had touched it.
+    `fault`: an earlier change of this server by the scenario, which may be the reason; None: no fault had touched it.
     """
 
     name: str
@@ -182,15 +182,15 @@ class ServerCrashed(Event, kind="server.crashed"):
 
     @property
     def told(self) -> str:
-        """Who crashed, and by which line; for people."""
+        """Which server crashed, and its log's line, for readers."""
         return f"{self.name} crashed, and no fault had touched it: {self.line}"
 
 
 @dataclass(frozen=True, repr=False)
 class ServerUnusable(Event, kind="server.unusable"):
-    """What a fault had left of a server gave the harness an error. `doing`: what the harness did then.
+    """A server that a fault had changed gave the harness an error. `doing`: what the harness did then.
 
-    `over`: the run had ended by then, and only its leftovers on the server were to be removed.
+    `over`: the run had ended, and the harness only had to remove its leftovers on the server.
     """
 
     fault: Value

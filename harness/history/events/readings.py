@@ -10,7 +10,7 @@ from harness.vocabulary import Figure, Outcome, Value
 
 @dataclass(frozen=True, repr=False)
 class StoredRow(Value, kind="row"):
-    """One id that the database holds, with its digest, that many times."""
+    """One id that is stored `copies` times with this digest."""
 
     id: str
     digest: str
@@ -19,7 +19,7 @@ class StoredRow(Value, kind="row"):
 
 @dataclass(frozen=True, repr=False)
 class RowsRead(Event, kind="rows"):
-    """All that the service has stored. It is read at rest, and again after deliveries were sent again."""
+    """Everything that the service has stored. It is read at rest, and once more after deliveries were sent again."""
 
     rows: tuple[StoredRow, ...]
 
@@ -28,8 +28,8 @@ class RowsRead(Event, kind="rows"):
 class VariantAnswered(Event, kind="variant.answered"):
     """The service's answer to a variant of a request, and what it stored. `approved`: empty if no answer is approved.
 
-    `delivery`: what the log calls it. `no_word`: the answer did not come in time, or says that it is not known, or not
-    done, for now. It was sent at `sent_ns`, and took `took_ms`.
+    `delivery`: its name in the log. `no_word`: the answer did not come in time, or says "not now" or "I do not know".
+    It was sent at `sent_ns`, and took `took_ms`.
     """
 
     name: str
@@ -50,7 +50,10 @@ class RowsUnknown(Event, kind="rows.unknown"):
 
 @dataclass(frozen=True, repr=False)
 class EffectsRead(Event, kind="effects"):
-    """What else exists for deliveries, read with the rows before it. `exactly`: only for stored ones, once for each."""
+    """The effects of deliveries, read together with the rows before this event.
+
+    `exactly`: only for stored ones, once for each.
+    """
 
     name: str
     exactly: bool
@@ -70,8 +73,8 @@ class SeriesRead(Value, kind="series"):
 class CountsRead(Event, kind="counts"):
     """How many answers the service's process `pid` has counted so far. Read before the scenario, and at rest.
 
-    `problems`: what its metrics lack, or say that cannot be. `overtold`: connections that it told of, and that were not
-    there after `waited_s` seconds either.
+    `problems`: missing or impossible metrics. `overtold`: connections that it reported but that did not exist even
+    after `waited_s` seconds.
     """
 
     pid: int
@@ -83,7 +86,7 @@ class CountsRead(Event, kind="counts"):
 
 @dataclass(frozen=True, repr=False)
 class LoggedFor(Value, kind="logged"):
-    """A delivery that the service's log names in so many lines."""
+    """How many lines of the service's log name a delivery."""
 
     delivery: str
     lines: int
@@ -91,9 +94,9 @@ class LoggedFor(Value, kind="logged"):
 
 @dataclass(frozen=True, repr=False)
 class AnswersLogged(Event, kind="answers.logged"):
-    """For which deliveries the service's log tells of an answer of this outcome.
+    """The deliveries for which the service's log reports an answer of this outcome.
 
-    `by_source`: it also tells whose delivery that was; otherwise the same id of all sources counts as one.
+    `by_source`: the log also names the source; otherwise the same id of all sources counts as one.
     """
 
     outcome: Outcome
@@ -103,10 +106,10 @@ class AnswersLogged(Event, kind="answers.logged"):
 
 @dataclass(frozen=True, repr=False)
 class LogRead(Event, kind="log.read"):
-    """How much the service's log has said, and when. `lines`: of it all.
+    """How much the service has logged, and when. `lines`: the number of all lines.
 
-    `dated`: how many lines were judged by their time; `misdated`: how many of them have none, or not one of this run,
-    and `shown`: the first of these. `lines_per_request`: how many there may be on average; None: any number.
+    `dated`: how many lines were judged by their time; `misdated`: how many of them have no time, or none of this run;
+    `shown`: the first of these. `lines_per_request`: how many lines are allowed on average; None: any number.
     """
 
     lines: int
@@ -131,8 +134,8 @@ class AtRest(Event, kind="at_rest"):
 
     `what`: `connections`, `busy connections` (both with the `link`), `checked_out`, `tasks` or `descriptors`; or a kind
     of residue, of a link's server or of the service's process. `earlier`: seen before another start of the service
-    replaced the one that it is about. `waited_s`: so long it was too much before it was recorded; 0 if it is within its
-    limit, or if no time brings it there.
+    replaced this one. `waited_s`: how long it had been above its limit when it was recorded; 0 if it is within its
+    limit, or never returns by itself.
     """
 
     what: str
@@ -144,7 +147,7 @@ class AtRest(Event, kind="at_rest"):
 
     @property
     def name(self) -> str:
-        """What was counted: `tasks`, or `connections: postgres`."""
+        """The name of the count: `tasks`, or `connections: postgres`."""
         return rest_name(self.what, self.link, earlier=self.earlier)
 
 
@@ -162,17 +165,17 @@ class RestUnknown(Event, kind="at_rest.unknown"):
 
     @property
     def name(self) -> str:
-        """What was to be counted; see `AtRest.name`."""
+        """The name of the count; see `AtRest.name`."""
         return rest_name(self.what, self.link, earlier=self.earlier)
 
 
 @dataclass(frozen=True, repr=False)
 class Counted(Event, kind="counted"):
-    """How many there are of something from now on; recorded where that changes, and once more at the counting's end.
+    """A number from this moment on; recorded when it changes, and once more when counting ends.
 
-    `of`: a link's name, or `pool`. `what`: of a link `open` or `connecting`; of the pool a word of the target's.
-    `seen`: None if it is unknown. `source`: who counted, `kernel` or `service`. `problem`: why it could not count.
-    `status`: of an answer that shows no metrics, if that is why.
+    `of`: a link's name, or `pool`. `what`: for a link `open` or `connecting`; for the pool the target's label. `seen`:
+    None if it is unknown. `source`: `kernel` or `service`. `problem`: why it could not be counted. `status`: the status
+    of an answer without metrics, if that is the reason.
     """
 
     of: str
@@ -185,9 +188,9 @@ class Counted(Event, kind="counted"):
 
 @dataclass(frozen=True, repr=False)
 class CoreWait(Value, kind="core_wait"):
-    """How long the threads of one part of a run (`service`, `relay`, `postgres`) were ready to run and had no core.
+    """How long the threads of one part of a run (`service`, `relay`, `postgres`) waited for a core.
 
-    `ran_ms`: how long they had one. Both are sums over threads.
+    `ran_ms`: how long they ran. Both are sums over threads.
     """
 
     of: str
@@ -197,9 +200,9 @@ class CoreWait(Value, kind="core_wait"):
 
 @dataclass(frozen=True, repr=False)
 class CoresSeen(Event, kind="cores"):
-    """Who waited for a core in the last `over_ms`, and how much of all cores (0 to 1) other programs took meanwhile.
+    """The waits for a core in the last `over_ms`, and the share of all cores (0 to 1) that other programs used.
 
-    A failure that rests on a clock counts only while the machine had cores for the run. `cores`: how many there are.
+    A failure by a clock counts only while the machine had cores for the run. `cores`: how many there are.
     """
 
     over_ms: float
@@ -210,7 +213,10 @@ class CoresSeen(Event, kind="cores"):
 
 @dataclass(frozen=True, repr=False)
 class FigureRead(Event, kind="figure"):
-    """A number for which the scenario set a limit. `block`: it is about a block of the scenario, which ended then."""
+    """A number for which the scenario set a limit.
+
+    `block`: it is about a block of the scenario, which ended at that time.
+    """
 
     figure: Figure
     seen: float
@@ -238,7 +244,7 @@ class SecretShown(Value, kind="secret"):
 
 @dataclass(frozen=True, repr=False)
 class SecretsSought(Event, kind="secrets"):
-    """So many secrets were sought in so many texts of the service's: lines of its log, answers, metrics.
+    """How many secrets were searched in how many of the service's texts: lines of its log, answers, metrics.
 
     `found`: how many texts show a secret. `shown`: the first ones.
     """

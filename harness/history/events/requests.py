@@ -23,18 +23,18 @@ class Purpose(enum.StrEnum):
 
 
 class Asks(enum.StrEnum):
-    """What a request asks of the service. Each kind is judged by its own part of the contract."""
+    """What a request asks from the service. Each kind is judged by its own part of the contract."""
 
     DELIVER = "deliver"
-    """Store this delivery. It is right, so it must not get a final no."""
+    """Store this delivery. It is valid, so it must not get a final no."""
     READ = "read"
-    """Show what is stored of this delivery."""
+    """Show this stored delivery."""
     READ_UNSENT = "read_unsent"
-    """Read an id that was not sent by then."""
+    """Read an id that had not been sent."""
     TAKEN = "taken"
     """Store another body under an id that is taken."""
     WRONG = "wrong"
-    """Store what must be rejected."""
+    """Store a delivery that must be rejected."""
     HEALTH = "health"
     """Say whether you are alive, or ready."""
 
@@ -48,10 +48,10 @@ def id_of(delivery: str) -> str:
 class RequestSent(Event, kind="request.sent"):
     """One request about one delivery. `digest` is the SHA-256 of its body.
 
-    `asks`: what it asked for, one of `Asks`. `name`: which of the target's requests it was, such as `unsigned`; empty
-    for a plain delivery. `owed`: the outcomes that the contract allows for it, by what was in force when it was sent;
-    None: only what its step expects. `load`: the number of the `LoadBegan` with which it arrived; 0: with none.
-    `attempt`: from 1. `patience_ms`: its client hangs up then; None: it waits as long as the run does.
+    `asks`: one of `Asks`. `name`: the target's name for the request, such as `unsigned`; empty for a plain delivery.
+    `owed`: the outcomes that the contract allows for it, given the faults in force when it was sent; None: only what
+    its step expects. `load`: the number of its `LoadBegan`; 0: none. `attempt`: from 1. `patience_ms`: when its client
+    hangs up; None: it waits as long as the run does.
     """
 
     request: int
@@ -70,7 +70,7 @@ class RequestSent(Event, kind="request.sent"):
 
     @property
     def delivery_id(self) -> str:
-        """The delivery's id alone, as the relay and a log see it: the same one may come from several sources."""
+        """The delivery's id alone, as in the relay's reports and a log. Several sources may use the same id."""
         return id_of(self.delivery)
 
     @property
@@ -86,13 +86,13 @@ class RequestSent(Event, kind="request.sent"):
 
 @dataclass(frozen=True, repr=False)
 class RequestEnded(Event, kind="request.ended"):
-    """The end of that attempt. `waiting_for`: links where the service had sent and not been answered.
+    """The end of that attempt. `waiting_for`: links on which the service had sent something and got no answer.
 
-    `headers`: the answer's, each as `name: value`, the long ones cut short. `lacks`: names of headers that the contract
-    demands of such an answer, and that it does not have. `shown`: the SHA-256 of the body that a read showed.
-    `hung_up_at`: the moment at which the client closed its connection instead of waiting. `paused_ms`: the longest time
-    between two pieces of the answer; None where no whole one came, or over a connection that had carried no other.
-    `tells_away`: links that an answer about health says to be away.
+    `headers`: the answer's, each as `name: value`, long ones truncated. `lacks`: names of headers that the contract
+    demands of such an answer, but that it lacks. `shown`: the SHA-256 of the body that a read showed. `hung_up_at`: the
+    moment at which the client closed its connection instead of waiting. `paused_ms`: the longest time between two
+    pieces of the answer; None if no whole answer came, or its connection had carried no other before. `tells_away`:
+    links that an answer about health calls away.
     """
 
     request: int
@@ -122,8 +122,8 @@ class Healthy(Event, kind="healthy"):
 class NotSteady(Event, kind="not_steady"):
     """Steady state was not reached. Before the scenario: nothing can be concluded. After it: no recovery.
 
-    `not_started`: the service did not start at all. `waited_s`: for how long it was waited for; 0 if it was asked once,
-    or ended.
+    `not_started`: the service did not start at all. `waited_s`: how long the harness waited; 0 if it asked once, or the
+    service ended.
     """
 
     reason: str
@@ -140,7 +140,7 @@ class Recovered(Event, kind="recovered"):
 
 @dataclass(frozen=True, repr=False)
 class NotRecovered(Event, kind="not_recovered"):
-    """After the last heal nothing was acknowledged in time."""
+    """After the last heal no delivery was acknowledged in time."""
 
     within_s: float
     reason: str

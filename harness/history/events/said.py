@@ -1,4 +1,4 @@
-"""The service's log lines and metrics, each with what is approved."""
+"""The service's log lines and metrics, and how they compare with the approved ones."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from harness.vocabulary import Value
 
 @dataclass(frozen=True, repr=False)
 class KeySaid(Value, kind="said.key"):
-    """A key of some lines. `one_of`: its values as JSON, where they are few; `types`: `text`, `number` and the like.
+    """A key of some lines. `one_of`: its values as JSON, if there are few; `types`: `text`, `number` and so on.
 
-    `absent`: some of the lines do not have it.
+    `absent`: some of the lines lack it.
     """
 
     name: str
@@ -23,11 +23,12 @@ class KeySaid(Value, kind="said.key"):
 
 @dataclass(frozen=True, repr=False)
 class LineSaid(Event, kind="said.line"):
-    """The lines of one form: they have an event, a level and a reason in common. `example`: the first of them.
+    """The lines of one form: they share an event, a level and a reason. `example`: the first of them.
 
-    `answers`: what clients were told whose deliveries these lines name; `mixed`: one that was told in several ways.
-    `processes`: how many of the service's processes wrote one, where each has a part of the log of its own; there
-    `once` at most, as the `first` line or the `last` one. `again`: the same line came more often than it was asked for.
+    `answers`: the outcomes that clients got for the deliveries that these lines name; `mixed`: if a client got several.
+    `processes`: how many of the service's processes wrote such a line, if each has its own part of the log. `once`,
+    `first`, `last`: each process wrote it at most once, as its first line, or as its last. `again`: the same line came
+    more often than its delivery was sent.
     """
 
     event: str
@@ -47,7 +48,7 @@ class LineSaid(Event, kind="said.line"):
 
 @dataclass(frozen=True, repr=False)
 class FamilySaid(Value, kind="said.family"):
-    """A family of metrics. `shows`: its series, without the family's name, that are there from the start."""
+    """A family of metrics. `shows`: its series that exist from the start, without the family's name."""
 
     name: str
     type: str
@@ -65,7 +66,10 @@ class MetricsSaid(Event, kind="said.metrics"):
 
 @dataclass(frozen=True, repr=False)
 class SaidCompared(Event, kind="said.compared"):
-    """So many lines and series were compared with the approved ones. `other`: what is not as approved, in sentences."""
+    """How many lines and series were compared with the approved ones.
+
+    `other`: sentences about those that are not as approved.
+    """
 
     lines: int
     series: int
@@ -74,7 +78,7 @@ class SaidCompared(Event, kind="said.compared"):
 
 @dataclass(frozen=True, repr=False)
 class SeriesLogged(Value, kind="said.series"):
-    """How far a counter has grown, and how many lines of the log tell of that."""
+    """By how much a counter has grown, and how many lines of the log report the same."""
 
     series: str
     grown: float
@@ -83,9 +87,9 @@ class SeriesLogged(Value, kind="said.series"):
 
 @dataclass(frozen=True, repr=False)
 class ServerBlamed(Event, kind="said.blamed"):
-    """So many of the log's `read` lines say that the server of a link failed the service. `example`: the first of them.
+    """How many of the log's `read` lines say that a link's server failed the service. `example`: the first of them.
 
-    `near`: the links that lead to that server, its own included: a fault of any of them may touch it.
+    `near`: all links that lead to that server. A fault of any of them may touch it.
     """
 
     link: str
@@ -97,6 +101,6 @@ class ServerBlamed(Event, kind="said.blamed"):
 
 @dataclass(frozen=True, repr=False)
 class CountsLogged(Event, kind="said.counts"):
-    """Counters beside the lines that tell of the same, from before the scenario until rest, in one process."""
+    """Counters compared with log lines about the same events, from before the scenario until rest, in one process."""
 
     counts: tuple[SeriesLogged, ...]

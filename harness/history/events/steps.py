@@ -1,4 +1,4 @@
-"""What was run and what the scenario did: its steps, what it waited for, and what broke it."""
+"""What was run and what the scenario did: its steps, its waits, and its mistakes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from harness.vocabulary import Value
 
 @dataclass(frozen=True, repr=False)
 class RunBegan(Event, kind="run.began"):
-    """The head of every history: who ran what, under which deadline, and one wall-clock anchor.
+    """The head of every history: what was run, under which deadline, and one wall-clock time.
 
-    `wall_clock` is ISO 8601, UTC. `at_rest`: the names (`AtRest.name`) of everything that must be checked
-    before the run may be held. `repeat_is_same`: a repeat owes the first answer, to the byte. `ready_needs`,
-    `alive_needs`: the links without which the service may say that it is not ready, or not alive. `health_within_ms`:
-    how long its answer may take; None: it is not judged. `tells_away`: the links that its answer names when they are
-    away. `stop_ms`: how long its end may take; None: it is not judged. `ready_again_ms`: how soon it must say that it
-    is ready while nothing is broken; None: it is not judged.
+    `wall_clock` is ISO 8601, UTC. `at_rest`: the names (`AtRest.name`) of everything that must be checked before the
+    run can be held. `repeat_is_same`: a repeat must get the first answer, byte for byte. `ready_needs`, `alive_needs`:
+    the links without which the service may say that it is not ready, or not alive. `health_within_ms`: how long its
+    answer may take; None: it is not judged. `tells_away`: the links that its answer names when they are away.
+    `stop_ms`: how long its end may take; None: it is not judged. `ready_again_ms`: how soon it must say that it is
+    ready while nothing is broken; None: it is not judged.
     """
 
     id: str
@@ -54,7 +54,7 @@ class StepBegan(Event, kind="step.began"):
 
 @dataclass(frozen=True, repr=False)
 class StepEnded(Event, kind="step.ended"):
-    """The end of a step; `problem` is what broke it, if anything did."""
+    """The end of a step. `problem`: its error, if there was one."""
 
     number: int
     problem: str | None = None
@@ -62,7 +62,7 @@ class StepEnded(Event, kind="step.ended"):
 
 @dataclass(frozen=True, repr=False)
 class MomentReached(Event, kind="moment.reached"):
-    """What `until` waited for has come. `detail`: what was seen."""
+    """The moment for which `until` waited has come. `detail`: what was seen."""
 
     moment: Value
     detail: str
@@ -70,7 +70,10 @@ class MomentReached(Event, kind="moment.reached"):
 
 @dataclass(frozen=True, repr=False)
 class MomentMissed(Event, kind="moment.missed"):
-    """What `until` waited for did not come in time. `detail`: what was seen instead. `claim`: see `Moment`."""
+    """The moment for which `until` waited did not come in time. `detail`: what was seen instead.
+
+    `claim`: see `Moment`.
+    """
 
     moment: Value
     claim: bool
@@ -80,7 +83,10 @@ class MomentMissed(Event, kind="moment.missed"):
 
 @dataclass(frozen=True, repr=False)
 class ScenarioProblem(Event, kind="scenario.problem"):
-    """An assertion of the scenario's own failed. `wrong`: no assertion, the scenario's own Python makes no sense."""
+    """One of the scenario's own assertions failed.
+
+    `wrong`: it is no assertion, but a mistake in the scenario's Python.
+    """
 
     text: str
     wrong: bool = False
@@ -88,7 +94,7 @@ class ScenarioProblem(Event, kind="scenario.problem"):
 
 @dataclass(frozen=True, repr=False)
 class HarnessProblem(Event, kind="harness.problem"):
-    """The harness itself broke, or lacked something: never proof of anything."""
+    """The harness itself broke, or lacked something. This never proves anything."""
 
     text: str
 

@@ -28,7 +28,7 @@ class TryMade(Value, kind="try"):
 
 @dataclass(frozen=True, repr=False)
 class TriesCounted(Event, kind="tries.counted"):
-    """What was counted on a link from the scenario's begin on, and what its target allows.
+    """The counts on a link since the scenario's beginning, and the target's limits.
 
     `statements`: how many that name a delivery were sent, each counted once for each delivery. `failed`: how many of
     these failed at least once. `left_out`: how many are in no `SentAgain`, because there were too many.
@@ -45,7 +45,7 @@ class TriesCounted(Event, kind="tries.counted"):
 
 @dataclass(frozen=True, repr=False)
 class AskedForWrong(Event, kind="asked_for_wrong"):
-    """`ids`: of so many requests that must be rejected, those for which something was sent over the link."""
+    """`ids`: the requests, among `wrong` ones that must be rejected, for which something was sent over the link."""
 
     link: str
     wrong: int
@@ -56,8 +56,7 @@ class AskedForWrong(Event, kind="asked_for_wrong"):
 class SentAgain(Event, kind="sent_again"):
     """A statement that failed, and was sent again for the same delivery. `more`: how many tries are not listed.
 
-    `delivery` is empty for a statement that names none: then these are the tries of one connection, and only those that
-    an error answered.
+    `delivery` is empty for a statement that names none: then these are one connection's tries that got an error.
     """
 
     link: str

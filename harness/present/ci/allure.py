@@ -78,7 +78,7 @@ def _finding(finding: Finding, began_ms: int) -> dict[str, Any]:
 
 
 def _identity(suite: str, key: str) -> dict[str, str]:
-    """By these Allure knows a test again in a later run."""
+    """By these Allure recognises a test in a later run."""
     full = f"{suite}.{key}"
     digest = hashlib.blake2b(full.encode("utf-8", "replace"), digest_size=16).hexdigest()
     return {"historyId": digest, "testCaseId": digest, "fullName": full}

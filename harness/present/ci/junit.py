@@ -58,7 +58,10 @@ def _case(result: RunResult, proof: ProofResult | None) -> ET.Element:
 
 
 def outcome_in_ci(result: RunResult, proof: ProofResult | None) -> tuple[str, str]:
-    """The element of a JUnit report for a run, "" for none, and why. What a proof wants to fail is judged by that."""
+    """The element of a JUnit report for a run, "" for none, and the reason.
+
+    A run that must fail for a proof is judged by the proof.
+    """
     if result.role != "ablated" or result.verdict is Verdict.UNAVAILABLE:
         return look(result.verdict).junit, result.reason
     if proof is None or proof.judgement.verdict in {PairVerdict.PROVED, PairVerdict.UNAVAILABLE}:

@@ -10,7 +10,7 @@ from harness.wrap.sweep.results import CellResult, SweepFound
 
 
 def wrap_junit_text(found: SweepFound) -> str:
-    """Return the report: a break that changed the result is a failure, one that did not bite an error."""
+    """Return the report: a break that changed the result is a failure; one without effect is an error."""
     cases = [_case(result) for result in found.cells]
     suite = ET.Element("testsuite", name="harness wrap", tests=str(len(cases)), skipped="0")
     for attribute, tag in (("failures", "failure"), ("errors", "error")):

@@ -19,7 +19,7 @@ TOLD_MAX = 40
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """How the same run went earlier. `slowest_ms`: the scenario's slowest answer."""
+    """An earlier result of the same run. `slowest_ms`: the scenario's slowest answer."""
 
     run: str
     verdict: str
@@ -57,9 +57,9 @@ class Past:
 
 
 def past_of(folder: Path, report_file: str, summary: SummaryRead) -> Past:
-    """Look for complete, earlier runs in the folder that holds `folder`, when that looks like a results folder.
+    """Look for complete, earlier runs in the folder that contains `folder`, if that looks like a results folder.
 
-    What `harness run` made is left out. `summary`: of the run itself.
+    Runs of `harness run` are left out. `summary`: of the run itself.
     """
     here = folder.resolve()
     runs: list[PastRun] = []

@@ -1,7 +1,7 @@
 """Compresses the parts of the page that are only seen when a reader opens a run. The page's script unpacks them.
 
 A pack is ordered by section, with all timelines together and all checks together: similar text compresses best when it
-is near. A whole `ablate` is a page of four megabytes so, and would be one of thirty.
+is near. In this way the page of a whole `ablate` has four megabytes instead of thirty.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harness.present.html.runs.view import RunView
 from harness.present.templates import rendered_parts
 
 PACK_CHARACTERS = 1_000_000
-"""A pack is closed when it holds so much: it is unpacked as a whole, when the first of its runs is opened."""
+"""A pack is closed at this size: it is unpacked as a whole when the first of its runs is opened."""
 
 Sections = Sequence[str]
 """What the page shows of a run, as HTML, cut between its sections."""
@@ -35,7 +35,7 @@ class Packed:
 
 
 def packed(runs: Sequence[RunView]) -> Packed:
-    """Pack the runs that are to be packed."""
+    """Pack the runs that must be packed."""
     packs: list[str] = []
     places: dict[int, tuple[int, int]] = {}
     for group in _groups([view for view in runs if view.packed]):

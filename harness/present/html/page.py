@@ -45,5 +45,5 @@ def page_text(page: Page) -> str:
 
 
 def broken_text(problem: str) -> str:
-    """Return the page that stands in for a report that could not be made."""
+    """Return the page that replaces a report that could not be made."""
     return rendered("broken.html.j2", problem=problem)

@@ -12,19 +12,19 @@ from typing import IO, TypeVar
 ItemT = TypeVar("ItemT")
 MadeT = TypeVar("MadeT")
 SHARED_FROM_RUNS = 40
-"""Fewer runs are laid out in half a second: a fork would save little."""
+"""Fewer runs take half a second, so a fork would save little."""
 SHARES_MAX = 4
 
 
 def shares_for(runs: int) -> int:
-    """Return into how many shares the work on so many runs is divided."""
+    """Return into how many shares the work on this number of runs is divided."""
     return min(os.cpu_count() or 1, SHARES_MAX) if runs >= SHARED_FROM_RUNS else 1
 
 
 def made_in_shares(make: Callable[[ItemT], MadeT], items: Sequence[ItemT], shares: int) -> Sequence[MadeT]:
-    """Return what `make` makes of each item, in their order. A fork of this process makes each share but the first.
+    """Return `make`'s result for each item, in their order. A fork of this process makes each share except the first.
 
-    What is made has to pickle. If a fork does not deliver its share, this process makes it, and raises its error.
+    Results must be picklable. If a fork does not deliver its share, this process makes it, and raises its error.
     """
     if shares <= 1 or not items:
         return [make(item) for item in items]
@@ -39,7 +39,7 @@ def made_in_shares(make: Callable[[ItemT], MadeT], items: Sequence[ItemT], share
 
 @contextmanager
 def _forked(make: Callable[[ItemT], MadeT], share: Sequence[ItemT]) -> Iterator[IO[bytes]]:
-    """Have a fork make a share; what it writes can be read from the stream. The block's end waits for the fork's."""
+    """Let a fork make a share; its output can be read from the stream. The block's end waits for the fork's end."""
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -60,7 +60,7 @@ def _forked(make: Callable[[ItemT], MadeT], share: Sequence[ItemT]) -> Iterator[
 
 
 def _brought(stream: IO[bytes]) -> Sequence[MadeT]:
-    """Read a fork's share; nothing if it has not brought it whole."""
+    """Read a fork's share; nothing if it is incomplete."""
     try:
         brought: Sequence[MadeT] = pickle.load(stream)  # noqa: S301  # a fork of this process wrote it
     except (EOFError, pickle.UnpicklingError):

@@ -22,9 +22,9 @@ BYTES_A_TICK = 50
 class Drawn:
     """A map. `paths`: all cells of a tone as one. `letters`: x and y of each that did not hold.
 
-    `left`: where the cells begin. A phone is narrow: where cells have columns the labels follow them, from `labels_x`
-    on, so that these are cut and not the cells; beside bars of bytes they come first, no wider than they need to be.
-    `tops`: of each row of the source, in order, the upper edge. `wide`: a cell's width.
+    `left`: where the cells begin. A phone is narrow: if cells have columns, the labels follow them, from `labels_x` on,
+    so that labels are cut and not cells; with bars of bytes the labels come first, only as wide as needed. `tops`: the
+    upper edge of each row of the source, in order. `wide`: a cell's width.
     """
 
     source: FaultMap

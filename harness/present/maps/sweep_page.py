@@ -20,7 +20,7 @@ from harness.search.sweep.results import NOTABLE, CellResult, CellVerdict, Sweep
 
 STYLES = "colours.css report.css map.css sweep.css"
 FOUND_MAX = 200
-"""Cells that did not hold are listed up to so many; all are in the maps."""
+"""How many cells that did not hold are listed. All are in the maps."""
 FOUND_OPEN = 20
 REASON_CHARACTERS = 160
 """A limit for that list. A click shows the whole text."""

@@ -14,7 +14,7 @@ from harness.results.text import counted
 from harness.search.sweep.results import SweepResults
 
 PLACES_SHOWN = 8
-"""Of one finding. The report has all of its places."""
+"""How many places of one finding are shown. The report has all."""
 
 
 def cause_lines(summary: Summary) -> Iterator[Line]:

@@ -27,13 +27,13 @@ NOT_HELD = "    "
 BEYOND_CHARACTERS = 160
 """For findings beyond the runs: they are shown in full above this line."""
 IDLE_NAMED = 5
-"""A target that describes little leaves many checks idle: of these a few are named. The report has all."""
+"""If a target describes little, many checks are idle. How many of them are named; the report has all."""
 TABLE_THEMES_MIN = 2
 THEME_WIDTH = 24
 
 
 def shown_key(key: RunKey, profile: str) -> str:
-    """The id, and what of the run differs from the session's own profile."""
+    """The id, and how the run differs from the session's own profile."""
     extra = [f"under {key.profile}"] if key.profile != profile else []
     extra += [f"without {', '.join(key.without)}"] if key.without else []
     return " ".join([key.id, *extra])
@@ -66,13 +66,13 @@ def run_lines(result: RunResult, note: str, *, profile: str, verbose: bool, step
 
 
 def _lost(result: RunResult) -> str:
-    """What a failover cost, where a scenario allowed that; never hidden behind a verdict that it held."""
+    """What a failover cost, if the scenario allowed that. It is shown even if the run held."""
     rows = round(result.figures.get("rows_lost", 0))
     return f"{counted(rows, 'acknowledged row')} lost in a failover" if rows else ""
 
 
 def evidence_text(result: RunResult, *, complete: bool = False) -> str:
-    """All evidence in one line; if not complete, of each kind and fault the first, and how much more there is."""
+    """All evidence in one line; if not `complete`, the first of each kind and fault, and the number of the others."""
     if complete:
         return "; ".join(one_line(f"{evidence.kind}: {evidence.detail}") for evidence in result.evidence)
     first: dict[tuple[str, Value | None], Evidence] = {}
@@ -89,7 +89,7 @@ def _told(evidence: Evidence, more: int) -> str:
 
 
 def _story(result: RunResult, steps: Sequence[str] = ()) -> Iterator[Line]:
-    """Return at most ten lines with the verdict's: what is wrong, what was done and seen, how to repeat it."""
+    """Return at most ten lines, including the verdict's: what is wrong, what was done and seen, how to repeat it."""
     if result.reason:
         yield _labelled("why", result.reason, style=look(result.verdict).style)
     if steps:

@@ -16,7 +16,7 @@ Line: TypeAlias = Sequence[Piece]
 
 
 class Fit(Enum):
-    """What becomes of a line that is longer than the terminal is wide."""
+    """How to shorten a line that is longer than the terminal is wide."""
 
     CUT = auto()
     """A line that is truncated: a row of a table, or a success."""

@@ -27,13 +27,13 @@ from harness.results.ablation import PairVerdict, ProofResult
 
 FRAMES_PER_S = 8
 STILL_RUNNING_S = 15.0
-"""If the output is a pipe: print what is running after this many seconds without a line."""
+"""If the output is a pipe: after this many seconds without a line, print what is running."""
 LINES_MAX: Mapping[str, int] = {"why": 3, "log": 2}
 """How many lines of each part of a failure to show on a terminal. Other parts get one line. The report and -v show
 all.
 """
 ROOM_MIN = 20
-"""Characters of a story's line, however narrow the terminal is."""
+"""The minimum length of a story's line, even on a narrow terminal."""
 OUTSIDE = 0
 """Stands for a thread, for work outside of any scenario."""
 NOW_STYLES: Mapping[str, str] = {"what": "bold cyan", "fault": "bold red", "evidence": "magenta", "seen": "cyan"}
@@ -132,7 +132,7 @@ class Screen(abc.ABC):
 class PlainScreen(Screen):
     """Complete lines without control characters, each flushed at once.
 
-    After `still_running_s` without a line it says what goes on.
+    After `still_running_s` without a line it says what is running.
     """
 
     def __init__(self, stream: IO[str], verbosity: Verbosity, *, still_running_s: float = STILL_RUNNING_S) -> None:
@@ -156,7 +156,7 @@ class PlainScreen(Screen):
         self._thread.join()
 
     def write(self, line: Line) -> None:
-        """Write a line. If the reader has gone, the run goes on all the same."""
+        """Write a line. If the reader has gone, the run continues anyway."""
         self._written.set()
         self._put("".join(text for text, _ in line))
 
@@ -231,7 +231,7 @@ class LiveScreen(Screen):
             self._console.print(head + text, soft_wrap=True)
 
     def saw(self, entry: Entry) -> None:
-        """A fault, and its evidence, is shown as it fires: by the next frame it may be over."""
+        """A fault and its evidence are shown at once, because they may be over by the next frame."""
         super().saw(entry)
         if isinstance(entry.event, FaultActed | EvidenceSeen):
             self._live.refresh()

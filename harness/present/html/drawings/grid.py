@@ -31,13 +31,13 @@ PROOFS = Column("proof", "its proofs: it fails without")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One run, or one proof, in a cell. `run`: the run's place in the summary. `told`: the whole, in words."""
+    """One run, or one proof, in a cell. `run`: the run's place in the summary. `told`: all of it, in words."""
 
     run: int
     verdict: str
     told: str
     name: str = ""
-    """What it proves, if it is a proof: they share a column."""
+    """What it proves, if it is a proof. Proofs share a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,13 @@ class Row:
     first: RunRead
     """Its run in the first column that has one: the row shows this run's figures."""
     seen: Sequence[str]
-    """That run's evidence, what the fewest rows have first: it is what tells the row from its neighbours."""
+    """That run's evidence. What the fewest rows have comes first, because it distinguishes the row from its
+    neighbours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The whole. Columns of a kind stand side by side."""
+    """The whole table. Columns of a kind are side by side."""
 
     columns: Sequence[Column]
     rows: Sequence[Row]

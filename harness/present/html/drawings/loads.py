@@ -12,7 +12,7 @@ from harness.history.events import LoadBegan, LoadEnded
 from harness.vocabulary import CONFIRMED
 
 BIN_NS = 250_000_000
-"""So long each number is taken over."""
+"""The time over which each number is counted."""
 SECOND_NS = 1_000_000_000
 GOODPUT = "acknowledged in time"
 

@@ -79,13 +79,13 @@ def _worth_showing(lines: Sequence[CountLine]) -> Sequence[CountLine]:
 
 
 def _left_out(lines: Sequence[CountLine]) -> str:
-    """What a panel's title says of the lines for which there is no style left."""
+    """The part of a panel's title about lines for which there is no style left."""
     names = [line.what for line in _worth_showing(lines)[STYLES:]]
     return f" (not drawn: {', '.join(names)})" if names else ""
 
 
 def _title(of: str, source: str, problem: str) -> str:
-    """What a panel shows, and why there are no numbers in it, if there are not."""
+    """What a panel shows, and why it has no numbers, if it has none."""
     title = TITLES.get(source, "connections to {of}").format(of=of)
     return f"{title}: {problem}" if problem else title
 

@@ -197,7 +197,7 @@ def _took_ms(sent: Sent) -> float:
 
 
 def _kind(exchange: Exchange) -> str:
-    """Whether it was acknowledged, or had the other answer that it was owed; or refused for now; or anything else."""
+    """Whether it got an acknowledgement or the answer that it was owed, was refused for now, or anything else."""
     if exchange.outcome in REFUSED | THROTTLED:
         return "r"
     owed = CONFIRMED if exchange.sent.owed is None else CONFIRMED | exchange.sent.owed

@@ -24,7 +24,10 @@ _WORDS: Mapping[Asks, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerRow:
-    """Requests that ended alike. Times in milliseconds; `answer`, `headers`: the first one's body and headers."""
+    """Requests that ended in the same way.
+
+    Times in milliseconds; `answer`, `headers`: the first one's body and headers.
+    """
 
     purpose: str
     asked: str
@@ -57,7 +60,7 @@ class _Key(NamedTuple):
 
 
 def _asked(sent: RequestSent) -> str:
-    """What requests of this kind ask for. All wrong ones are one kind: that they are rejected is what counts."""
+    """What requests of this kind ask for. All wrong ones are one kind, because only their rejection matters."""
     asks = Asks(sent.asks)
     return sent.name if asks is Asks.HEALTH else _WORDS[asks]
 

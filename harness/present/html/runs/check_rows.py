@@ -21,12 +21,12 @@ class CheckShown:
 
     @property
     def look(self) -> str:
-        """The verdict whose mark it has. One that had nothing to judge did not hold, either."""
+        """The verdict whose mark it has. A check that had nothing to judge did not hold."""
         return "failed" if self.failed else "unavailable" if self.idle else "held"
 
 
 def checks_seen(run: RunRead) -> Sequence[CheckShown]:
-    """All checks, in their own order, the failed ones first. Of an older harness's run: the failed ones' names."""
+    """All checks in their own order, the failed ones first. For an older harness's run, the failed ones' names."""
     if not run.checks:
         return [CheckShown(name, True, wants(name), "") for name in run.failing_checks]
     found = [

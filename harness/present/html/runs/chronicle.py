@@ -49,7 +49,7 @@ from harness.present.html.drawings.loads import rates
 from harness.present.html.runs.words import step_words
 
 LOAD = "load"
-"""The source of what is counted of a load."""
+"""The source of a load's counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A number of connections or the like that must return to its limit. `name`: `AtRest.name`."""
+    """A number, for example of connections, that must return to its limit. `name`: `AtRest.name`."""
 
     at_s: float
     what: str

@@ -14,7 +14,7 @@ TOLD_IN_FULL_MAX = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
-    """`titled_points`: up to so many requests, each tells its story when pointed at. Of each log so many lines."""
+    """`titled_points`: how many requests may show their story when you point at them. `log_lines`: for each log."""
 
     titled_points: int
     log_lines: int
@@ -42,7 +42,7 @@ class Details:
     in_full: int = 0
 
     def next(self, *, wanted: bool) -> Detail:
-        """`wanted`: the run held, or failed as a proof wants it to."""
+        """`wanted`: the run held, or failed as its proof demands."""
         if not wanted and self.in_full < TOLD_IN_FULL_MAX:
             self.in_full += 1
             return FULL if self.in_full <= OPEN_MAX else PACKED

@@ -33,8 +33,8 @@ STORY_MAX = 120
 class RunView:
     """`place`: in the summary, and in the run's anchor. `proofs`: those that use this run.
 
-    `as_wanted`: it held, or failed as a proof wants. `problem`: why its history is not shown.
-    `packed`: the page holds it compressed.
+    `as_wanted`: it held, or failed as a proof demands. `problem`: why its history is not shown. `packed`: the page
+    contains it compressed.
     """
 
     place: int
@@ -53,7 +53,7 @@ class RunView:
     before: Sequence[Before] = ()
     links: Sequence[tuple[str, str]] = ()
     seen: Sequence[str] = ()
-    """Its evidence, what tells it from other runs first."""
+    """Its evidence. What distinguishes it from other runs comes first."""
     source: Source = NOTHING
     problem: str = ""
     packed: bool = False
@@ -72,12 +72,12 @@ class RunView:
 
     @property
     def tone(self) -> str:
-        """The colour behind its reason: a failure that a proof wants is no cause for concern."""
+        """The colour behind its reason: a failure that a proof demands is no cause for concern."""
         return "plain" if self.as_wanted and self.record.verdict == "failed" else look(self.record.verdict).tone
 
     @property
     def word(self) -> str:
-        """Its verdict in words. A run that had to fail is marked as such: it is no regression."""
+        """Its verdict in words. A run that had to fail is marked as such, because it is not a regression."""
         if self.as_wanted and self.record.verdict == "failed":
             return "failed, as its proof wants" if len(self.proofs) == 1 else "failed, as its proofs want"
         return str(self.record.verdict)
@@ -180,7 +180,7 @@ def _opened(folder: Path) -> Sequence[LogFile]:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What is known of a run besides its record."""
+    """What is known about a run besides its record."""
 
     proofs: Sequence[ProofRead]
     seen: Sequence[str]
@@ -189,7 +189,7 @@ class Context:
 
 
 def run_view(place: int, run: RunRead, shelf: Shelf, context: Context) -> RunView:
-    """Read what the run left, and lay it out."""
+    """Read the run's files, and lay them out."""
     view = dataclasses.replace(_head(place, run, context), source=shelf.source(run))
     if not context.detail.history:
         failed = [each for each in view.checks if each.failed]

@@ -13,7 +13,7 @@ MEND = "if that is meant, run `python -m harness answers --update`"
 
 
 def answers_lines(recorded: RecordedAnswers) -> Iterator[Line]:
-    """Give the answers that differ, and one line for all."""
+    """Yield the answers that differ, and one line for all."""
     changed, seen, approved = recorded.changed, recorded.seen, recorded.approved
     for name in (*changed.other, *changed.new, *changed.gone):
         yield [(name, BOLD)]

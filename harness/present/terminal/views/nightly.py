@@ -10,7 +10,7 @@ from harness.results.text import counted, listed, one_line
 from harness.scenario.scenario import Scenario
 
 NAMED = 2
-"""Of scenarios with one reason so many are named. `gate --nightly` names all as it runs them."""
+"""How many scenarios with one reason are named. `gate --nightly` names all when it runs them."""
 
 
 def nightly_lines(left_out: Sequence[Scenario], mend: str = "run with --nightly") -> Iterator[Line]:

@@ -11,7 +11,7 @@ MEND = "if that is meant, run `python -m harness said --update`"
 
 
 def said_lines(found: LearntSaid) -> Iterator[str]:
-    """Give what differs, and one line for all."""
+    """Yield the differences, and one line for all."""
     other = found.differences
     yield from other
     told = f"{counted(found.runs, 'run')}, {len(other)} not as approved in {found.path}"

@@ -13,7 +13,8 @@ from harness.results.text import counted, one_line
 
 LABEL_WIDTH = 6
 SEEN_MAX = 2
-"""More evidence, and more checks than one beside the first, are counted: the whole is in the report."""
+"""How much evidence is shown. More evidence, and failed checks beyond the second, are only counted; the report has
+all."""
 LOGGED_CHARACTERS = 600
 """How much of a log line to show: it may contain a whole traceback. The run's log file has all of it."""
 

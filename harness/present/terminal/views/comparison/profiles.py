@@ -13,7 +13,7 @@ CELL_WIDTH = 26
 
 
 class ProfileTable:
-    """Scenarios down, profiles across: line by line, since each scenario is shown when it has run."""
+    """Scenarios down, profiles across: line by line, because each scenario is shown when it has run."""
 
     def __init__(self, order: Sequence[str], ids: Sequence[str]) -> None:
         self._order = order
@@ -45,7 +45,7 @@ def _or_dash(time_ms: float | None) -> str:
 
 
 def step_lines(found: SideBySide) -> Iterator[Line]:
-    """The legend of the rows; what each step from a profile to the next mends, does not, and makes worse."""
+    """The legend of the rows; what each step from one profile to the next fixes, does not fix, and makes worse."""
     yield [(legend(), DIM)]
     for step in found.steps:
         yield [(f"from {step.before} to {step.after}", BOLD)]

@@ -14,7 +14,7 @@ from harness.search.sweep.report import HTML_FILE, judged_a_second
 from harness.search.sweep.results import CellResult, CellVerdict, LaneProblem, SweepResults
 
 SHOWN_MAX = 20
-"""Cells that did not hold are shown at once, up to so many; the map and the files have all."""
+"""How many cells that did not hold are shown at once. The map and the files have all."""
 
 
 class CellsOnScreen:

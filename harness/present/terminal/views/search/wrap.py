@@ -23,7 +23,7 @@ MENDS: Final[Mapping[str, str]] = {
 
 
 def wrap_lines(saw: SeenConnections) -> Iterator[Line]:
-    """Return what was seen: each server, then what was not led to the relay, and why."""
+    """Return what was seen: each server, then the connects that were not redirected, and why."""
     yield [(f"harness wrap: {counted(len(saw.servers), 'server')} behind the relay", BOLD)]
     for server in saw.servers:
         yield [(f"  {one_line(_server(server))}", PLAIN)]

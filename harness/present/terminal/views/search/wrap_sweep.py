@@ -15,7 +15,7 @@ from harness.wrap.sweep.results import HTML_FILE, CellResult, SweepFound, findin
 
 
 def cell_lines(result: CellResult) -> Iterator[Line]:
-    """One line for a break, and the story of one that changed the result or did not bite."""
+    """One line for a break, and the story if it changed the result or had no effect."""
     yield verdict_line(result.verdict.value, str(result.cell), f"{result.took_s:.1f} s")
     if result.verdict is Verdict.HELD:
         return
@@ -30,7 +30,7 @@ def _told(label: str, text: str) -> Line:
 
 
 def sweep_lines(found: SweepFound, folder: str, repro: str) -> Iterator[Line]:
-    """What was found, by causes; the counts; what was left out. `repro`: repeats one break, with `{id}` for its id."""
+    """The findings by cause, the counts, and what was left out. `repro`: repeats one break, with `{id}` for its id."""
     failed = [Found(each.cause, [str(result.cell) for result in each.places]) for each in findings(found)]
     yield from found_lines(failed)
     counts = ", ".join(f"{count} {verdict.value}" for verdict, count in found.counts.items())
