@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 import traceback
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.engine.performer import Performer
 from harness.engine.rig import Rig
-from harness.engine.workload.clients import Answer
+from harness.engine.workload.changing import GONE
+from harness.engine.workload.clients import Answer, Errand
 from harness.engine.workload.contract import AGAIN, TAKEN
 from harness.engine.workload.outgoing import health_paths, outgoing
 from harness.errors import HarnessError, UsageError
@@ -129,10 +130,37 @@ async def contract_kept(rig: Rig, performer: Performer, delivery: Delivery) -> A
     for name in performer.contract.names:
         if name == TAKEN and described.contract.taken_id is None:
             continue
+        if name in described.changes:
+            yield await _changed(rig, performer, name)
+            continue
         about = delivery if name in (AGAIN, TAKEN, *described.reads) else None
         yield await _asked(rig, performer, name, about)
     for name in described.reads:
         yield await _asked(rig, performer, name, None)
+
+
+async def _changed(rig: Rig, performer: Performer, name: str) -> Found:
+    """Store a delivery of its own, change it, and read whether that had the effect that the description promises."""
+    delivery = rig.clients.deliveries.next()
+    await rig.send(Purpose.WARM, delivery)
+    found = await _asked(rig, performer, name, delivery)
+    if found.problem is not None or not rig.target.description.reads:
+        return found
+    now = rig.recorder.history.last(RequestSent)
+    answer = await rig.clients.send(
+        delivery, Errand(purpose=Purpose.WARM, asks=Asks.READ_CHANGED, name=rig.target.main_read)
+    )
+    ended = rig.recorder.history.last(RequestEnded)
+    removes = rig.target.description.changes[name].removes
+    shown = ended.shown if ended else ""
+    if answer.outcome in (GONE if removes else ACKNOWLEDGED) and (
+        removes or not shown or now is None or shown == now.digest
+    ):
+        return found
+    owed = str(GONE) if removes else "the changed body"
+    return Found(
+        what=found.what, problem=not_as_owed(rig.target, f"changes.{name}", rig.target.main_read, answer, owed, ())
+    )
 
 
 async def _asked(rig: Rig, performer: Performer, name: str, about: Delivery | None) -> Found:
@@ -163,7 +191,10 @@ def not_as_owed(target: Target, table: str, name: str, answer: Answer, owed: str
 
 def _table(target: Target, name: str) -> str:
     described = target.description
-    for table, known in (("reads", described.reads), ("right", described.right), ("wrong", described.wrong)):
+    tables: Mapping[str, Collection[str]] = {
+        "reads": described.reads, "changes": described.changes, "right": described.right, "wrong": described.wrong
+    }  # fmt: skip
+    for table, known in tables.items():
         if name in known:
             return f"{table}.{name}"
     return f"service.{name}" if name in health_paths(target) else f"contract, {name}"

@@ -13,7 +13,7 @@ import uvloop
 from harness.engine.configuration import RunConfiguration
 from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.errors import HarnessError
-from harness.search.recording.deliveries import NotAcknowledgedError, kinds_of, record_all, record_rest
+from harness.search.recording.deliveries import NotAcknowledgedError, kinds_of, record_all, record_change, record_rest
 from harness.search.recording.places import Kind
 from harness.search.sweep.lane import EndedError, Lane
 from harness.search.sweep.sweeper import first_lane
@@ -94,14 +94,20 @@ async def _look(bed: Testbed, run: RunConfiguration) -> Unbroken:
         try:
             kinds = [kind for kind in KINDS if kind in kinds_of(lane)]
             recordings = await record_all(lane, kinds, may_be_left_out=MAY_BE_LEFT_OUT)
+            changes = {name: await record_change(lane, name) for name in bed.target.description.changes}
         except EndedError as problem:
             return not_recorded(problem)
         at_rest = await record_rest(lane, AT_REST_S)
         every = bed.target.description.naming.begins
         used = {each.kind: frozenset(message.link for message in each.messages) for each in recordings}
-        left_out = [LeftOut(f"the statements of a {each.kind}", each.left_out) for each in recordings if each.left_out]
+        asked = {f"a {each.kind}": each for each in recordings} | changes
+        left_out = [
+            LeftOut(f"the statements of {name}", each.left_out) for name, each in asked.items() if each.left_out
+        ]
+        links = links_of(bed.target)
         return Unbroken(
-            statements=statements(recordings, links_of(bed.target), at_rest, every=every),
+            statements=statements(recordings, links, at_rest, every=every),
+            changes={name: statements([each], links, at_rest, every=every) for name, each in changes.items()},
             kept=await _kept(lane),
             used=frozenset().union(*used.values()),
             others_only=frozenset().union(*used.values()) - used["warm"],

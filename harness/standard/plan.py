@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 
 from harness.engine.steps import Contract, Deliver, Inject, Traffic, Wait
 from harness.faults import no_fault
@@ -11,6 +12,7 @@ from harness.faults.example import Ground
 from harness.faults.fault import Need
 from harness.protocols.contract.standard import STANDARD, Break
 from harness.scenario.schedule import Begin, Do, End, Move
+from harness.standard.changes import all_changes
 from harness.standard.example_moves import moves_of
 from harness.standard.ground import ground_of, links_of
 from harness.standard.links import link_breaks
@@ -39,7 +41,7 @@ class Unbroken:
 
     `kept`: how many connections it keeps between two requests, by link. `used`: links on which it sent anything;
     `others_only`: those on which it did for a read or a repeat, and not for a delivery. `left_out`: what it failed at,
-    so that it could not be recorded.
+    so that it could not be recorded. `changes`: the statements of each change, by its name.
     """
 
     statements: Sequence[Statement]
@@ -48,6 +50,7 @@ class Unbroken:
     unrecorded: str = ""
     left_out: Sequence[LeftOut] = ()
     others_only: frozenset[str] = frozenset()
+    changes: Mapping[str, Sequence[Statement]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def standard_suite(target: Target, seen: Unbroken, lacking: Callable[[Need], str
     """Plan the suite. `lacking`: why this machine or stack cannot provide a need, None if it can."""
     left_out = [LeftOut("the statements", seen.unrecorded)] if seen.unrecorded else list(seen.left_out)
     planned = [_unrecorded(target, seen.unrecorded)] if seen.unrecorded else []
-    for each in _all(target, seen, left_out):
+    for each in chain(_all(target, seen, left_out), all_changes(seen.changes, seen.statements)):
         missing = [(need, why) for need in each.needs(target) if (why := lacking(need)) is not None]
         if missing:
             left_out.append(LeftOut(each.id, f"needs {missing[0][0]}: {missing[0][1]}"))

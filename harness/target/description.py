@@ -5,10 +5,11 @@ The harness knows nothing else about the service. Times end in `_s` or `_ms`, si
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from harness.documents import Expression, Table, Text, wrong
 from harness.target.sections.alerts import AlertsDescription
@@ -19,6 +20,7 @@ from harness.target.sections.requests import (
     IdentityDescription,
     ReadDescription,
     RightDescription,
+    UpdateDescription,
     UrlPath,
     WrongDescription,
 )
@@ -35,6 +37,12 @@ from harness.vocabulary.ids import Naming
 SCHEMA = "harness.target/2"
 SCHEMA_FILE: Final = Path(__file__).with_name("target.schema.json")
 """The same as JSON Schema, for editors. `python -m tests.pages.target_schema` writes this file."""
+
+
+def _gives(text: str) -> str:
+    if "given" not in re.compile(text).groupindex:
+        raise wrong("has no group named given", "put (?P<given>...) where the id stands that the service gives")
+    return text
 
 
 class HttpTemplate(Table):
@@ -73,6 +81,10 @@ class SenderDescription(Table):
     """`file.py:Class`, the file relative to the description's folder."""
     http: HttpTemplate | None = None
     """In place of Python: a request with placeholders."""
+    gives: Annotated[Expression, AfterValidator(_gives)] | None = None
+    """Finds the id that the service itself gives to a delivery: a group `given`. It is sought in each answer that
+    acknowledges a delivery, first in the headers (`location: /orders/17`), then in the body. `{given}` in `[reads]` and
+    `[changes]` stands for it. A delivery has one such id for good, and shares it with no other."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> SenderDescription:
@@ -249,6 +261,8 @@ class TargetDescription(Table):
     """What its answers mean."""
     reads: dict[Name, ReadDescription] = Field(default={})
     """Requests that ask what is stored, by name."""
+    changes: dict[Name, UpdateDescription] = Field(default={})
+    """Requests that change or remove what is stored, by name."""
     right: dict[Name, RightDescription] = Field(default={})
     """Unusual deliveries that must be acknowledged, by name."""
     wrong: dict[Name, WrongDescription] = Field(default={})
@@ -304,7 +318,8 @@ class TargetDescription(Table):
         """How requests name a delivery: by the UUID or the number that stands for its id, or by the id."""
         http = self.sender.http
         sent = () if http is None else (http.path, http.body or "", *http.headers.values())
-        read = [text for read in self.reads.values() for text in (read.path, *read.headers.values())]
+        described: list[ReadDescription | UpdateDescription] = [*self.reads.values(), *self.changes.values()]
+        read = [text for each in described for text in (each.path, *each.headers.values())]
         texts = (*sent, *read)
         used = (each for each in (Naming.UUID, Naming.NUMBER) if any(f"{{{each}}}" in text for text in texts))
         return next(used, Naming.ID)

@@ -17,6 +17,7 @@ from harness.protocols.contract.about import ABOUT, storing
 from harness.target.description import SCHEMA, TargetDescription
 from harness.target.placeholders import (
     CA_FILE,
+    GIVEN,
     LINK_AWAY,
     NAME,
     NAMED_URL,
@@ -119,6 +120,7 @@ def _check_references(description: TargetDescription, place: str) -> None:
     for name, read in description.reads.items():
         for key, text in (("path", read.path), *_headers_of(read.headers)):
             _check_words(text, READ_BY, place=f"{place}: [reads.{name}]", key=key)
+    _check_changes(description, place)
     for key, text in _texts_with_placeholders(description):
         _check_placeholders(description, place, key, text)
     for name, link in description.links.items():
@@ -130,6 +132,22 @@ def _check_references(description: TargetDescription, place: str) -> None:
         if link.remembers_s is not None and not ABOUT.of(link.protocol).remembers:
             problem = f"keys of {link.protocol} have no time to live"
             raise UsageError.at(where, "remembers_s", link.remembers_s, problem, mend="take it out")
+
+
+def _check_changes(description: TargetDescription, place: str) -> None:
+    """Refuse unknown words of changes, and {given} if the harness does not know what the service gives."""
+    for name, change in description.changes.items():
+        where = f"{place}: [changes.{name}]"
+        for key, text in (("path", change.path), *_headers_of(change.headers)):
+            _check_words(text, READ_BY, place=where, key=key)
+        _check_words(change.body or "", (*BODY_WORDS, GIVEN), place=where, key="body")
+    paths = {f"reads.{name}": each.path for name, each in description.reads.items()}
+    paths |= {f"changes.{name}": each.path for name, each in description.changes.items()}
+    for table, path in paths.items():
+        if description.sender.gives is None and f"{{{GIVEN}}}" in path:
+            mend = "say where an answer shows it: gives = '\"id\": *(?P<given>\\d+)' in [sender]"
+            problem = "the harness does not know what the service gives"
+            raise UsageError.at(f"{place}: [{table}]", "path", path, problem, mend=mend)
 
 
 def _check_shared(description: TargetDescription, place: str) -> None:

@@ -16,7 +16,9 @@ SERVICE_PORT = "service.port"
 """Placeholder of a port that the harness chooses for the service to listen on."""
 REMEMBERED_BY = ("prefix", "source", "id")
 """Placeholders in the key by which a service remembers a delivery."""
-READ_BY = ("source", "id", "uuid", "number")
+GIVEN = "given"
+"""The additional placeholder of an id that the service gives to a delivery."""
+READ_BY = ("source", "id", "uuid", "number", GIVEN)
 """Placeholders in the path that shows a delivery."""
 LINK_AWAY = "{link}"
 """Placeholder of a link's name, in an answer to `ready` about a link that is away."""

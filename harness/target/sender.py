@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from harness.target.description import HttpTemplate
+from harness.target.placeholders import GIVEN
 from harness.target.sections.requests import SOURCE
 from harness.vocabulary.ids import number_of, uuid_of
 
@@ -17,7 +18,8 @@ from harness.vocabulary.ids import number_of, uuid_of
 class Delivery:
     """One webhook to deliver. `digest` is the SHA-256 of the body, in hex.
 
-    `identity`: who sends it, one of the target's `[identities]`; empty for the first sender.
+    `identity`: who sends it, one of the target's `[identities]`; empty for the first sender. `given`: the id that the
+    service gave to it; empty before that.
     """
 
     id: str
@@ -25,6 +27,7 @@ class Delivery:
     body: bytes
     digest: str = field(init=False)
     identity: str = field(default="", kw_only=True)
+    given: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "digest", hashlib.sha256(self.body).hexdigest())
@@ -139,14 +142,10 @@ class TemplateSender:
         words = words_of(delivery)
         headers = {name: fill(text, words) for name, text in self._template.headers.items()}
         path = fill(self._template.path, words)
-        return OutgoingRequest(self._template.method, path, headers, self._body(delivery, words))
+        return OutgoingRequest(self._template.method, path, headers, self._body(delivery))
 
-    def _body(self, delivery: Delivery, words: Mapping[str, str]) -> bytes:
-        if self._template.body is None:
-            return delivery.body
-        text = fill(self._template.body, {**words, "base64": base64.b64encode(delivery.body).decode()})
-        # Last, and as bytes: what it contains is no placeholder, and need not be text.
-        return text.encode().replace(b"{body}", delivery.body)
+    def _body(self, delivery: Delivery) -> bytes:
+        return delivery.body if self._template.body is None else body_of(self._template.body, delivery)
 
 
 TEMPLATE_WORDS: Sequence[str] = ("source", "id", "uuid", "number", "digest")
@@ -156,7 +155,14 @@ BODY_WORDS: Sequence[str] = (*TEMPLATE_WORDS, "body", "base64")
 def words_of(delivery: Delivery) -> Mapping[str, str]:
     """The placeholders for a delivery in the target's texts."""
     named = {"id": delivery.id, "uuid": delivery.uuid, "number": delivery.number}
-    return {"source": delivery.source, **named, "digest": delivery.digest}
+    return {"source": delivery.source, **named, "digest": delivery.digest, GIVEN: delivery.given}
+
+
+def body_of(text: str, delivery: Delivery) -> bytes:
+    """Fill in the text of a body."""
+    filled = fill(text, {**words_of(delivery), "base64": base64.b64encode(delivery.body).decode()})
+    # Last, and as bytes: what it contains is no placeholder, and need not be text.
+    return filled.encode().replace(b"{body}", delivery.body)
 
 
 def fill(text: str, words: Mapping[str, str]) -> str:

@@ -47,8 +47,8 @@ from harness.history.events import (
     TryMade,
     VariantAnswered,
 )
-from harness.vocabulary import ABSENT, ACKNOWLEDGED, ANY_OUTCOME, CONFLICT, REFUSED, UNKNOWN, service
-from tests.checks.support import AT_REST, DOWN, Story, digest_of, middle, rest, whole
+from harness.vocabulary import ABSENT, ACKNOWLEDGED, ANY_OUTCOME, CONFLICT, REFUSED, UNKNOWN, Outcome, service
+from tests.checks.support import AT_REST, DOWN, Story, digest_of, middle, rest, row, whole
 
 SECOND_NS = 1_000_000_000
 
@@ -67,6 +67,28 @@ def never_ended() -> Story:
     story = middle()
     story.send("c", expected=ANY_OUTCOME)
     return rest(story)
+
+
+def amended(outcome: Outcome = ACKNOWLEDGED, *, removes: bool = False) -> Story:
+    """A delivery that is changed, or removed, and then is there as it should be."""
+    stored = [] if removes else [row("c", digest="new" if outcome is ACKNOWLEDGED else None)]
+    story = whole().ask(Asks.DELIVER, "c", ACKNOWLEDGED).ask(Asks.READ_CHANGED, "c", ACKNOWLEDGED, shown=digest_of("c"))
+    return story.ask(Asks.CHANGE, "c", outcome, digest="" if removes else "new").rows("a", *stored)
+
+
+def given_ids(delivery: str, *ids: str) -> Story:
+    """Deliveries whose answers give them these ids: the first to "a", the others to this one."""
+    story = whole().ask(Asks.DELIVER, "a", ACKNOWLEDGED, given=ids[0])
+    for each in ids[1:]:
+        story.ask(Asks.DELIVER, delivery, ACKNOWLEDGED, given=each)
+    return story.rows("a", *({delivery} - {"a"}))
+
+
+def changed_and_kept() -> Story:
+    """One delivery is changed, and perhaps another one is removed, which had an id of its own."""
+    story = amended().ask(Asks.READ_CHANGED, "c", ACKNOWLEDGED, shown="new")
+    story.ask(Asks.DELIVER, "d", ACKNOWLEDGED, given="18").ask(Asks.CHANGE, "d", UNKNOWN, digest="")
+    return story.rows("a", row("c", digest="new")).ask(Asks.READ_CHANGED, "d", ABSENT)
 
 
 def not_again() -> Story:

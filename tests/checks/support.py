@@ -117,10 +117,13 @@ class Story:
         name: str = "the one",
         took_ms: float = HEALTHY_MS,
         purpose: Purpose = Purpose.CONTRACT,
+        digest: str | None = None,
+        given: str = "",
     ) -> Story:
         """Tell of a request of the contract, and its answer. `shown`: the digest that a read showed."""
         self._requests += 1
-        digest = digest_of(f"{delivery}, another one") if asks is Asks.TAKEN else digest_of(delivery)
+        if digest is None:
+            digest = digest_of(f"{delivery}, another one") if asks is Asks.TAKEN else digest_of(delivery)
         self.tell(
             RequestSent(
                 self._requests, delivery, digest, 100, purpose.value, asks=asks.value,
@@ -128,7 +131,7 @@ class Story:
             ),
             RequestEnded(
                 self._requests, outcome, took_ms, STATUS[str(outcome)], "stored", shown=shown, lacks=lacks,
-                tells_away=away,
+                tells_away=away, given=given,
             ),
         )  # fmt: skip
         return self

@@ -19,10 +19,12 @@ from harness.history.events import (
 from harness.vocabulary import ANY_OUTCOME, CONFLICT, REFUSED, UNKNOWN
 from tests.checks.failing import FAILING, Spoil
 from tests.checks.spoilt import (
+    changed_and_kept,
     counted,
     effects,
     ended_again,
     ended_when_all_was_answered,
+    given_ids,
     in_pieces,
     logged,
     prepared,
@@ -115,6 +117,7 @@ def test_a_check_that_had_nothing_to_look_at_says_so() -> None:
     of_the_run |= {"health_in_time", "answers_in_one_go", "names_what_is_away", "log_is_of_use", "comes_back", "alerts"}
     of_the_run |= {"costs_no_other", "errors_are_told", "waits_for_something", "answers_as_approved"}
     of_the_run |= {"said_as_approved", "counts_as_logged", "ready_again", "healthy_is_not_blamed"}
+    of_the_contract |= {"changes_are_kept", "given_for_good"}
     assert empty == of_the_run | of_the_contract
     nothing = [each(Story().recorder.history) for each in STANDING]
     assert {each.name for each in nothing if each.observations} == {"log_clean", "assertion"}
@@ -132,6 +135,11 @@ def test_what_the_service_says_of_itself_agrees() -> None:
     ]
     stories += [effects(row("a", copies=2), row("b"), exactly=False), secrets()]
     assert [story.judged().verdict for story in stories] == [Verdict.HELD] * len(stories)
+
+
+def test_a_change_that_is_kept_or_never_happened_is_right_and_so_is_an_id_of_its_own() -> None:
+    for story in (changed_and_kept(), given_ids("a", "17", "17"), given_ids("c", "17", "18")):
+        assert story.failing() == set(), story.judged().reason
 
 
 def test_proofs_may_name_checks_by_their_kind() -> None:

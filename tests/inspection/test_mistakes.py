@@ -97,6 +97,11 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         "'listening'",
         "unhandled = 'listening': it finds a line although nothing was broken",
     ),
+    "a change that it does not know": (
+        "[limits]",
+        '[changes.gone]\nmethod = "DELETE"\nremoves = true\npath = "/{source}/{id}/none"\n\n[limits]',
+        r"\[changes.gone\]: .*was answered 4\d\d, which means rejected.* where acknowledged is owed",
+    ),
     "a wrong request that is right": (
         "[limits]",
         "[wrong.empty]\nabout = 'x'\nbody = ''\n\n[limits]",

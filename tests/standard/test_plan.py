@@ -204,6 +204,33 @@ def ids(suite: StandardSuite) -> Sequence[str]:
     return [each.id for each in suite.planned]
 
 
+def test_each_statement_of_a_change_is_broken_but_for_those_of_a_delivery_which_is_not_what_stores(
+    target: Target,
+) -> None:
+    delivered = statements([of(postgres, "BEGIN", "INSERT INTO orders", "COMMIT")], [postgres, redis])
+    sent = [of(postgres, "BEGIN", "UPDATE orders", "COMMIT"), of(redis, "DEL order")]
+    changed = [each for one in sent for each in statements([one], [postgres, redis])]
+    seen = Unbroken(statements=delivered, kept={}, used=ALL, changes={"correct": changed})
+    found = {each.id: each for each in standard_suite(target, seen, nothing_lacks).planned if "_correct_" in each.id}
+    ways = ("cut", "answer_lost", "errs_each_time")
+    assert [*found] == [
+        *(f"standard_correct_update_{way}_postgres" for way in ways),
+        *(f"standard_correct_del_{way}_redis" for way in ways),
+        *(f"standard_correct_commit_{way}_postgres" for way in (*ways, "answer_lost_each_time")),
+    ]
+    for each in found.values():
+        steps = each.schedule.to_python()
+        assert steps.startswith("await lab.deliver()")
+        assert "await lab.request('correct', expect=" in steps
+
+
+def test_a_change_of_one_statement_is_stored_by_it(target: Target) -> None:
+    changed = statements([of(postgres, "SELECT 1", "DELETE FROM orders")], [postgres])
+    seen = Unbroken(statements=[], kept={}, used=ALL, changes={"remove": changed})
+    found = [each for each in ids(standard_suite(target, seen, nothing_lacks)) if "_remove_" in each]
+    assert found[-1] == "standard_remove_delete_answer_lost_each_time_postgres"
+
+
 def test_what_gives_a_connection_back_is_lost_but_answers_with_no_error(target: Target) -> None:
     reset = "SELECT pg_advisory_unlock_all();\nCLOSE ALL;\nUNLISTEN *;\nRESET ALL;"
     names = ids(planned(target, of(postgres, "INSERT INTO orders VALUES ($1)", reset)))

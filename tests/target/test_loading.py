@@ -387,3 +387,46 @@ def test_a_counter_is_a_series(tmp_path: Path) -> None:
     message, hint = told(write(tmp_path, changed(METRICS, METRICS + counts)))
     assert "[probes.counts]: refused = 'total{outcome=refused}': not a series of a metric" in message
     assert hint == 'write a name, or name{label="value"}'
+
+
+@pytest.mark.parametrize(
+    ("table", "place", "mend"),
+    [
+        (
+            '[reads.order]\npath = "/orders/{given}"',
+            "[reads.order]: path = '/orders/{given}': the harness does not",
+            "gives",
+        ),
+        (
+            '[changes.more]\npath = "/orders/{given}"',
+            "[changes.more]: path = '/orders/{given}': the harness does",
+            "gives",
+        ),
+        ('[changes.more]\npath = "/orders/{idd}"', "[changes.more]: path = 'idd': ", ""),
+    ],
+)
+def test_an_id_that_the_service_gives_is_described_before_it_is_named(
+    tmp_path: Path, table: str, place: str, mend: str
+) -> None:
+    message, hint = told(write(tmp_path, DESCRIPTION.replace("[limits]", f"{table}\n\n[limits]")))
+    assert place in message
+    assert mend in (hint or "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "mend"),
+    [
+        ("[sender]\n", "[sender]\ngives = 'id (\\d+)'\n", "[sender]: gives", "put (?P<given>...)"),
+        (
+            "[stored]",
+            "[stored]\nlisted = { path = '/', each = '(?P<id>.)(?P<body>.)', next = 'x' }\n[storred]",
+            "[stored.listed]: next",
+            "put (?P<path>...)",
+        ),
+    ],
+)
+def test_an_expression_without_its_group_is_told(tmp_path: Path, old: str, new: str, place: str, mend: str) -> None:
+    text = DESCRIPTION.replace(old, new)
+    message, hint = told(write(tmp_path, text.partition("[storred]")[0] if "[storred]" in text else text))
+    assert place in message
+    assert mend in (hint or "")

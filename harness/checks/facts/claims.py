@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.checks.clock import Span
-from harness.checks.facts.exchanges import Exchange, by_subject, exchanges, was_refused
+from harness.checks.facts.exchanges import Exchange, by_subject, changed_deliveries, exchanges, was_refused
 from harness.checks.facts.model import NO_CLAIM, NOTHING, Claim, Operation, contradictions, never, only
 from harness.checks.standing.failover import allowed_losses, excused
 from harness.history import History
@@ -196,9 +196,9 @@ class _Telling:
 
     def words(self) -> Mapping[str, Sequence[Word]]:
         found: dict[str, list[Word]] = {}
-        allowed = allowed_losses(self.history)
+        allowed, changed = allowed_losses(self.history), changed_deliveries(self.history)
         for each in exchanges(self.history):
-            if excused(each, allowed):
+            if excused(each, allowed) or each.sent.delivery in changed:
                 continue
             if each.sent.asks in _DELIVERS:
                 found.setdefault(each.sent.delivery, []).append(Word(each, self._delivering(each)))
@@ -208,7 +208,7 @@ class _Telling:
             bodies: dict[str, set[str]] = {}
             for row in read.rows:
                 bodies.setdefault(row.id, set()).add(row.digest)
-            for delivery in {*found, *bodies}:
+            for delivery in {*found, *bodies} - changed:
                 for digest in sorted(bodies.get(delivery, {NOTHING})):
                     found.setdefault(delivery, []).append(Word(Row(digest), _row(entry.t_ns, digest)))
         return found

@@ -106,6 +106,8 @@ _WORDS: Mapping[Asks, str] = {
     Asks.READ: "reading {delivery}",
     Asks.READ_UNSENT: "reading {delivery}, which had not been sent",
     Asks.TAKEN: "another body under {delivery}",
+    Asks.CHANGE: "{name} of {delivery}",
+    Asks.READ_CHANGED: "reading {delivery}",
     Asks.WRONG: "{name}, which must be rejected",
     Asks.HEALTH: "{name}",
 }
@@ -152,6 +154,15 @@ def _by_subject(history: History) -> Mapping[Subject, Sequence[Exchange]]:
     return found
 
 
+def changed_deliveries(history: History) -> frozenset[str]:
+    """The deliveries that were changed or removed, or were to be: what is stored of them is judged by itself."""
+    return history.once(_changed)
+
+
+def _changed(history: History) -> frozenset[str]:
+    return frozenset(sent.delivery for sent in history.of(RequestSent) if sent.asks == Asks.CHANGE)
+
+
 def by_delivery(history: History) -> Mapping[str, Sequence[Exchange]]:
     """All requests that sent each delivery; reads are left out."""
     return {delivery: found for (delivery, reads), found in by_subject(history).items() if not reads}
@@ -173,9 +184,10 @@ def evenly(found: Sequence[Exchange], at_most: int) -> Sequence[Exchange]:
 
 
 def acknowledged_by_steps(history: History) -> Sequence[Subject]:
-    """Deliveries of the scenario that were acknowledged before any delivery was sent again."""
-    found = by_subject(history)
-    return [subject for subject, sent in found.items() if any(e.judged and e.outcome in CONFIRMED for e in sent)]
+    """Deliveries of the scenario that were acknowledged before any delivery was sent again, and were not changed."""
+    found, changed = by_subject(history), changed_deliveries(history)
+    there = {subject: sent for subject, sent in found.items() if subject[0] not in changed}
+    return [subject for subject, sent in there.items() if any(e.judged and e.outcome in CONFIRMED for e in sent)]
 
 
 def sent_again(history: History) -> Collection[Subject]:

@@ -8,6 +8,7 @@ from typing import Final
 from harness.checks.registry import Check, registered
 from harness.checks.standing import (
     answering,
+    changes,
     condition,
     connections,
     contract,
@@ -22,6 +23,7 @@ from harness.checks.standing.self_reports import alerts, counts, disclosure, hea
 
 _ORDER: Final = (
     safety,
+    changes,
     goodput,
     contract,
     variants,

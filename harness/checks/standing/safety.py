@@ -5,14 +5,22 @@ A failure counts whether or not a fault left evidence: nothing excuses it.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from harness.checks.facts.claims import Wrong, told
-from harness.checks.facts.exchanges import Exchange, by_delivery, by_subject, by_the_clock, exchanges
+from harness.checks.facts.exchanges import (
+    Exchange,
+    by_delivery,
+    by_subject,
+    by_the_clock,
+    changed_deliveries,
+    exchanges,
+)
 from harness.checks.registry import Examined, Kind, check
 from harness.checks.standing.failover import allowed_losses, excused, lost_by_failover
 from harness.history import History
-from harness.history.events import EffectsRead, Purpose, RequestSent, RowsRead, RunBegan, StoredRow
+from harness.history.events import Asks, EffectsRead, Purpose, RequestSent, RowsRead, RunBegan, StoredRow
 from harness.vocabulary import ALREADY, CONFIRMED, NOT_STORED
 
 
@@ -32,8 +40,9 @@ def _rows_seen(history: History) -> str:
 
 
 def promised_deliveries(history: History) -> frozenset[str]:
-    """The deliveries that were acknowledged, by any of their requests."""
-    return frozenset(e.sent.delivery for e in exchanges(history) if e.outcome in CONFIRMED and e.sent.delivers)
+    """The deliveries that were acknowledged, by any of their requests, and never changed or removed."""
+    told = {e.sent.delivery for e in exchanges(history) if e.outcome in CONFIRMED and e.sent.delivers}
+    return frozenset(told - changed_deliveries(history))
 
 
 def _named(bad: Sequence[str], what: str) -> str:
@@ -87,7 +96,7 @@ def nothing_foreign(history: History) -> Examined:
     """Nothing is stored that was not sent: neither an id nor, under an id, another body."""
     sent: dict[str, set[str]] = {}
     for request in history.of(RequestSent):
-        if request.delivers:
+        if request.delivers or request.asks == Asks.CHANGE:
             sent.setdefault(request.delivery, set()).add(request.digest)
     found = {row for rows in _readings(history) for row in rows}
     foreign = sorted({row.id for row in found if row.digest not in sent.get(row.id, set())})
@@ -100,12 +109,17 @@ def effects_agree(history: History) -> Examined:
     """Every effect of a stored delivery exists; if the target says "exactly", once, and for no other delivery."""
     rows: Sequence[StoredRow] = ()
     read, problems = 0, dict[str, None]()
+    changed = changed_deliveries(history)  # what a change or a removal does to effects, no target says
     for entry in history.entries:
         if isinstance(entry.event, RowsRead):
             rows = entry.event.rows
         elif isinstance(entry.event, EffectsRead):
             read += len({row.id for row in (*rows, *entry.event.rows)})
-            problems |= dict.fromkeys(_disagreeing(entry.event, {row.id for row in rows}))
+            stored = {row.id for row in rows} - changed
+            effects = dataclasses.replace(
+                entry.event, rows=tuple(row for row in entry.event.rows if row.id not in changed)
+            )
+            problems |= dict.fromkeys(_disagreeing(effects, stored))
     return Examined(
         problem="; ".join(problems),
         saw=f"{read} deliveries compared with their effects" if read else "no effect is described",

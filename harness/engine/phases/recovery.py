@@ -7,7 +7,15 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
-from harness.checks.facts.exchanges import AGAIN_MAX, REFUSED_AGAIN_MAX, Exchange, by_subject, evenly, was_refused
+from harness.checks.facts.exchanges import (
+    AGAIN_MAX,
+    REFUSED_AGAIN_MAX,
+    Exchange,
+    by_subject,
+    changed_deliveries,
+    evenly,
+    was_refused,
+)
 from harness.engine.phases.steady import WARM_AT_ONCE
 from harness.engine.rig import RETRY_EVERY_S, Rig
 from harness.engine.tasks import at_once
@@ -91,7 +99,8 @@ def _owed(history: History, known: Collection[str]) -> Sequence[Sequence[Exchang
     """All requests about each subject to which something may have happened since."""
     back_ns = max((entry.t_ns for entry in history.entries_of(Recovered)), default=math.inf)
     found = [sent for sent in by_subject(history).values() if any(_is_owed(e, back_ns) for e in sent)]
-    return [sent for sent in found if sent[0].sent.delivery in known]
+    changed = changed_deliveries(history)
+    return [sent for sent in found if sent[0].sent.delivery in known and sent[0].sent.delivery not in changed]
 
 
 def _is_owed(exchange: Exchange, back_ns: float) -> bool:

@@ -19,6 +19,7 @@ from harness.engine.observing.service.looks import SharedLooks
 from harness.engine.tasks import owned
 from harness.engine.workload.deliveries import Deliveries
 from harness.engine.workload.documented import not_as_documented
+from harness.engine.workload.given import given_by, gives_ids, with_given
 from harness.engine.workload.outgoing import dated_ahead_s, misdated, outgoing, shown, told_away
 from harness.faults.clients.callers import Caller, Callers
 from harness.history import Recorder
@@ -38,6 +39,7 @@ LOOK_AFTER_S = 0.2
 HEADER_CHARACTERS_KEPT = 200
 HEADERS_KEPT = 20
 STORED_BODY = "the stored body"
+SHOWING = (Asks.READ, Asks.READ_CHANGED)
 HUNG_UP = "hung up in the middle of the request"
 OUT_OF_PATIENCE = "its client's patience was over"
 
@@ -109,12 +111,17 @@ class Errand:
     @property
     def reads(self) -> bool:
         """Whether an answer is judged as an answer to a read."""
-        return self.asks in (Asks.READ, Asks.READ_UNSENT, Asks.HEALTH)
+        return self.asks in (Asks.READ, Asks.READ_UNSENT, Asks.READ_CHANGED, Asks.HEALTH)
 
 
 def reading(purpose: Purpose, name: str, *, expected: Outcome | None = None) -> Errand:
     """The errand of reading a delivery, by the target's read `name`."""
     return Errand(purpose=purpose, expected=expected, asks=Asks.READ, name=name)
+
+
+def _of_none(errand: Errand) -> Errand:
+    """The same question about a delivery that is not there, to which any answer is right that says so."""
+    return dataclasses.replace(errand, asks=Asks.READ_UNSENT, owed=None, expected=None)
 
 
 @dataclass(slots=True)
@@ -160,12 +167,18 @@ class Clients:
     """When each delivery was sent first, by this machine's wall clock."""
     accepted: dict[str, Mapping[str, str]] = field(default_factory=dict)
     """The headers with which each plain delivery was confirmed last: an attacker may have recorded them."""
+    given: dict[str, str] = field(default_factory=dict)
+    """The id that the service gave to each delivery."""
     answered: Counter[int] = field(default_factory=Counter)
     """How many answers came from each port, without those about health."""
     _numbers: Iterator[int] = field(default_factory=itertools.count, init=False)
 
     async def send(self, delivery: Delivery, errand: Errand) -> Answer:
         """Send one request and wait for its end. Raises UsageError for one that the target does not describe."""
+        if errand.asks is Asks.READ and gives_ids(self.target) and delivery.name not in self.given:
+            # Nobody can ask for it, so this asks for another one, which is not there.
+            delivery, errand = dataclasses.replace(delivery, id=f"{delivery.id}-not-given"), _of_none(errand)
+        delivery = self.as_given(delivery)
         request = outgoing(self.target, delivery, errand.asks, errand.name, ahead_s=self.service.clock_ahead_s)
         if errand.asks is Asks.WRONG and self.target.description.wrong[errand.name].altered:
             request = dataclasses.replace(request, headers=self.accepted.get(delivery.name, request.headers))
@@ -187,8 +200,12 @@ class Clients:
         # Health owes no sender a header.
         lacks = () if errand.asks is Asks.HEALTH else (*ending.lacks, *self._lacking_of_its_own(errand, answer))
         lacks = (*lacks, *ending.connection_lacks, *self._not_as_documented(request, errand, answer))
-        self._record_ended(number, answer, errand, ending=dataclasses.replace(ending, lacks=lacks))
+        self._record_ended(number, delivery, answer, errand, ending=dataclasses.replace(ending, lacks=lacks))
         return answer
+
+    def as_given(self, delivery: Delivery) -> Delivery:
+        """Return the delivery with the id that the service gave to it, or with one that it gave to none."""
+        return with_given(self.target, delivery, self.given)
 
     def _lacking_of_its_own(self, errand: Errand, answer: Answer) -> Sequence[str]:
         """The status and headers that a rejection lacks, if the target demands them for this wrong request."""
@@ -214,23 +231,25 @@ class Clients:
 
     def _nothing_shown(self, errand: Errand, answer: Answer, seen: str) -> Sequence[str]:
         """What a read that found a delivery does not show, although the target says that it does."""
-        if errand.asks is not Asks.READ or answer.outcome != ACKNOWLEDGED or seen:
+        if errand.asks not in SHOWING or answer.outcome != ACKNOWLEDGED or seen:
             return ()
         return () if self.target.description.reads[errand.name].shows is None else (STORED_BODY,)
 
     def record_exchange(self, delivery: Delivery, errand: Errand, answer: Answer, *, t_ns: int | None = None) -> None:
         """Record a request that clients of another history have sent, and its answer, at that time (`t_ns`) or now."""
-        self._record_ended(self._record_sent(delivery, errand, t_ns=t_ns), answer, errand)
+        self._record_ended(self._record_sent(delivery, errand, t_ns=t_ns), delivery, answer, errand)
 
     def _record_sent(self, delivery: Delivery, errand: Errand, *, t_ns: int | None = None) -> int:
         number = next(self._numbers)
         if errand.asks is Asks.DELIVER:
             self.sent[delivery.name] = delivery
             self.first_sent_s.setdefault(delivery.name, time.time())
+        removes = errand.asks is Asks.CHANGE and self.target.description.changes[errand.name].removes
+        digest = "" if removes else delivery.digest
         self.recorder.record(
             "client",
             RequestSent(
-                number, "" if errand.asks is Asks.HEALTH else delivery.name, delivery.digest, len(delivery.body),
+                number, "" if errand.asks is Asks.HEALTH else delivery.name, digest, len(delivery.body),
                 errand.purpose.value, errand.expected, errand.slower_ms_max, errand.asks.value, errand.name,
                 errand.owed, errand.load, errand.attempt, errand.patience_ms,
             ),
@@ -238,18 +257,23 @@ class Clients:
         )  # fmt: skip
         return number
 
-    def _record_ended(self, number: int, answer: Answer, errand: Errand, *, ending: _Ending | None = None) -> None:
+    def _record_ended(
+        self, number: int, delivery: Delivery, answer: Answer, errand: Errand, *, ending: _Ending | None = None
+    ) -> None:
         """`ending`: what the answer does not say; None: there is no more."""
         known = ending or _Ending(answer.outcome)
-        seen = shown(self.target, errand.name, answer.body) if errand.asks is Asks.READ else ""
-        lacks = (*known.lacks, *self._nothing_shown(errand, answer, seen))
+        seen = shown(self.target, errand.name, answer.body) if errand.asks in SHOWING else ""
+        given, ungiven = given_by(self.target, errand.asks, answer.outcome, answer.headers, answer.body)
+        if given:
+            self.given[delivery.name] = given
+        lacks = (*known.lacks, *self._nothing_shown(errand, answer, seen), *ungiven)
         away = told_away(self.target, errand.name, answer.body) if errand.asks is Asks.HEALTH else ()
         self.recorder.record(
             "client",
             RequestEnded(
                 number, answer.outcome, round(answer.took_ms, 3), answer.status, _kept(answer.body), answer.problem,
                 known.waiting_for, _kept_headers(answer.headers), lacks, seen, known.hung_up_at,
-                known.paused_ms, away,
+                known.paused_ms, away, given,
             ),
         )  # fmt: skip
 

@@ -9,11 +9,12 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from harness.checks.facts.exchanges import exchanges
+from harness.checks.facts.exchanges import changed_deliveries, exchanges
 from harness.engine.rig import Rig
 from harness.engine.tasks import at_once
+from harness.engine.workload.changing import Changing
 from harness.engine.workload.clients import Answer, Errand
-from harness.engine.workload.deliveries import Deliveries, of_the_contract
+from harness.engine.workload.deliveries import Deliveries, of_one_size, of_the_contract
 from harness.engine.workload.outgoing import changed, health_paths, source_of
 from harness.engine.workload.payloads import with_another_letter
 from harness.errors import UsageError
@@ -26,7 +27,10 @@ from harness.vocabulary import ABSENT, ACKNOWLEDGED, CONFIRMED, NO_WORD, REJECTE
 TURNS = 16
 AGAIN, TAKEN = "again", "taken"
 """Requests that every target has: a delivery once more, and another body under its id."""
-OWED = {Asks.DELIVER: CONFIRMED, Asks.READ: ACKNOWLEDGED, Asks.READ_UNSENT: ABSENT, Asks.WRONG: REJECTED}
+OWED = {
+    Asks.DELIVER: CONFIRMED, Asks.READ: ACKNOWLEDGED, Asks.READ_UNSENT: ABSENT, Asks.WRONG: REJECTED,
+    Asks.CHANGE: ACKNOWLEDGED,
+}  # fmt: skip
 
 
 def in_turn(names: Sequence[str], turn: int) -> Sequence[str]:
@@ -54,15 +58,18 @@ class Contract:
     one_by_one: bool = False
     _fresh: Deliveries = field(init=False)
     _turns: Iterator[int] = field(init=False)
+    changing: Changing = field(init=False)
 
     def __post_init__(self) -> None:
         self._fresh = of_the_contract(self.rig.clients.deliveries.seed)
         self._turns = itertools.count(zlib.crc32(self._fresh.seed.encode()))
+        to_change = of_one_size(f"{self.rig.clients.deliveries.seed}/changes")
+        self.changing = Changing(self.rig.target.description, to_change)
 
     def recording(self, rig: Rig) -> Contract:
         """Return the same contract, with a history that continues in another rig of the same service."""
         made = copy.copy(self)
-        made.rig = rig
+        made.rig, made.changing = rig, self.changing.apart()
         return made
 
     async def ask_all(self, *, broken: bool, slow: bool = False) -> None:
@@ -174,23 +181,37 @@ class Contract:
         if asks is Asks.DELIVER and expect == REJECTED:
             # By other settings than the usual ones it may be wrong: the check `outcome` judges that.
             errand = dataclasses.replace(errand, owed=None)
-        return await self.rig.clients.send(about, dataclasses.replace(errand, expected=expect))
+        errand = dataclasses.replace(errand, expected=expect)
+        if asks is Asks.CHANGE:
+            about, errand = self.changing.change(about, name, errand)
+        return await self.rig.clients.send(about, errand)
 
     @property
     def names(self) -> Sequence[str]:
         """The names of all requests that `ask` takes."""
         described = self.rig.target.description
         health, senders = health_paths(self.rig.target), described.identities
-        return (AGAIN, TAKEN, *described.reads, *described.right, *described.wrong, *health, *senders)
+        return (
+            AGAIN,
+            TAKEN,
+            *described.reads,
+            *described.changes,
+            *described.right,
+            *described.wrong,
+            *health,
+            *senders,
+        )
 
     def _asks(self, name: str, *, sent: bool) -> Asks:
         described = self.rig.target.description
-        if name in (AGAIN, TAKEN) and not sent:
+        if name in (AGAIN, TAKEN, *described.changes) and not sent:
             raise UsageError.at("request", "of", None, f"{name} is about a delivery that was sent", mend="leave it out")
         if name in described.reads:
             return Asks.READ if sent else Asks.READ_UNSENT
         if name in described.wrong:
             return Asks.WRONG
+        if name in described.changes:
+            return Asks.CHANGE
         if name in health_paths(self.rig.target):
             return Asks.HEALTH
         if name not in (AGAIN, TAKEN, *described.right, *described.identities):
@@ -204,6 +225,7 @@ class Contract:
         yield self._without_delivery(broken=broken, purpose=purpose)
         for delivery in known:
             yield self._about(delivery, asked.senders, broken=broken, purpose=purpose)
+        yield from self.changing.rows(broken=broken, purpose=purpose)
 
     def _right(self, right: Sequence[str], *, broken: bool, purpose: Purpose) -> Iterator[tuple[Delivery, Errand]]:
         """Each unusual delivery and its reads. The first one is also read before it is sent.
@@ -299,7 +321,9 @@ class Contract:
 
     def _known(self, *, own: bool) -> Sequence[Delivery]:
         """One delivery that was acknowledged before the scenario; `own`: the scenario's last one, if it has one."""
-        found = [e for e in exchanges(self.rig.recorder.history) if e.sent.delivers and e.outcome in CONFIRMED]
+        history = self.rig.recorder.history
+        there = [e for e in exchanges(history) if e.sent.delivery not in changed_deliveries(history)]
+        found = [e for e in there if e.sent.delivers and e.outcome in CONFIRMED]
         before = [e.sent.delivery for e in found if e.sent.purpose == Purpose.HEALTHY]
         sent = [e.sent.delivery for e in found if e.judged] if own else []
         return [self.rig.clients.sent[name] for name in (sent[-1:] or before[:1])]

@@ -20,8 +20,8 @@ from harness.errors import UsageError
 from harness.history.events import Asks
 from harness.target import SOURCE, Delivery, OutgoingRequest, Target
 from harness.target.placeholders import LINK_AWAY
-from harness.target.sections.requests import ChangedDescription, RightDescription, WrongDescription
-from harness.target.sender import Then, fill, words_of
+from harness.target.sections.requests import ChangedDescription, RightDescription, UpdateDescription, WrongDescription
+from harness.target.sender import Then, body_of, fill, words_of
 from harness.vocabulary.ids import id_of
 
 CLOCK_TOLERANCE_S = 0.25
@@ -33,7 +33,7 @@ DescribedT = TypeVar("DescribedT")
 def outgoing(target: Target, delivery: Delivery, asks: Asks, name: str, *, ahead_s: float = 0.0) -> OutgoingRequest:
     """Build the request that asks this of the delivery.
 
-    `name`: which of the target's reads, right or wrong requests, or health paths; empty for a plain delivery.
+    `name`: which of the target's reads, changes, right or wrong requests, or health paths; empty for a plain delivery.
     `ahead_s`: how far the service's clock is ahead; signatures use that time. Raises UsageError for a name that the
     target does not have.
     """
@@ -42,7 +42,9 @@ def outgoing(target: Target, delivery: Delivery, asks: Asks, name: str, *, ahead
             return _made_right(target, delivery, _named(target.description.right, "right", name), ahead_s)
         case Asks.DELIVER | Asks.TAKEN:
             return _signed(target, delivery, 0.0, ahead_s)
-        case Asks.READ | Asks.READ_UNSENT:
+        case Asks.CHANGE:
+            return _changing(delivery, _named(target.description.changes, "changes", name))
+        case Asks.READ | Asks.READ_UNSENT | Asks.READ_CHANGED:
             read = _named(target.description.reads, "reads", name)
             words = words_of(delivery)
             return OutgoingRequest(read.method, fill(read.path, words), _filled(read.headers, words), b"")
@@ -50,6 +52,15 @@ def outgoing(target: Target, delivery: Delivery, asks: Asks, name: str, *, ahead
             return _made_wrong(target, delivery, _named(target.description.wrong, "wrong", name), ahead_s)
         case Asks.HEALTH:
             return OutgoingRequest("GET", _named(health_paths(target), "health", name), {}, b"")
+
+
+def _changing(delivery: Delivery, change: UpdateDescription) -> OutgoingRequest:
+    """`delivery`: with the body that is stored from then on."""
+    words = words_of(delivery)
+    body = b"" if change.removes else delivery.body
+    if change.body is not None:
+        body = body_of(change.body, delivery)
+    return OutgoingRequest(change.method, fill(change.path, words), _filled(change.headers, words), body)
 
 
 def health_paths(target: Target) -> Mapping[str, str]:

@@ -35,6 +35,10 @@ class Asks(enum.StrEnum):
     """Store another body under an id that is taken."""
     WRONG = "wrong"
     """Store a delivery that must be rejected."""
+    CHANGE = "change"
+    """Change what is stored of this delivery, or remove it."""
+    READ_CHANGED = "read_changed"
+    """Show what is stored of a delivery that is there to be changed."""
     HEALTH = "health"
     """Say whether you are alive, or ready."""
 
@@ -46,7 +50,7 @@ def id_of(delivery: str) -> str:
 
 @dataclass(frozen=True, repr=False)
 class RequestSent(Event, kind="request.sent"):
-    """One request about one delivery. `digest` is the SHA-256 of its body.
+    """One request about one delivery. `digest` is the SHA-256 of its body; empty for one that removes the delivery.
 
     `asks`: one of `Asks`. `name`: the target's name for the request, such as `unsigned`; empty for a plain delivery.
     `owed`: the outcomes that the contract allows for it, given the faults in force when it was sent; None: only what
@@ -92,7 +96,7 @@ class RequestEnded(Event, kind="request.ended"):
     demands of such an answer, but that it lacks. `shown`: the SHA-256 of the body that a read showed. `hung_up_at`: the
     moment at which the client closed its connection instead of waiting. `paused_ms`: the longest time between two
     pieces of the answer; None if no whole answer came, or its connection had carried no other before. `tells_away`:
-    links that an answer about health calls away.
+    links that an answer about health calls away. `given`: the id that the service gave to the delivery.
     """
 
     request: int
@@ -108,6 +112,7 @@ class RequestEnded(Event, kind="request.ended"):
     hung_up_at: Value | None = None
     paused_ms: float | None = None
     tells_away: tuple[str, ...] = ()
+    given: str = ""
 
 
 @dataclass(frozen=True, repr=False)

@@ -17,7 +17,8 @@ class RunBegan(Event, kind="run.began"):
     the links without which the service may say that it is not ready, or not alive. `health_within_ms`: how long its
     answer may take; None: it is not judged. `tells_away`: the links that its answer names when they are away.
     `stop_ms`: how long its end may take; None: it is not judged. `ready_again_ms`: how soon it must say that it is
-    ready while nothing is broken; None: it is not judged.
+    ready while nothing is broken; None: it is not judged. `rows_show_bodies`: whether a stored row shows its
+    body.
     """
 
     id: str
@@ -35,6 +36,7 @@ class RunBegan(Event, kind="run.began"):
     tells_away: tuple[str, ...] = ()
     stop_ms: float | None = None
     ready_again_ms: float | None = None
+    rows_show_bodies: bool = True
 
 
 @dataclass(frozen=True, repr=False)

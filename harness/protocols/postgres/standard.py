@@ -22,7 +22,7 @@ NEVER_ERRS = re.compile(
 """Statements that read and write no row. A failed ROLLBACK would leave its session in a state that no service can
 meet."""
 
-WRITES = re.compile(r"\s*(INSERT|UPDATE|MERGE|WITH)\b", re.IGNORECASE)
+WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|MERGE|WITH)\b", re.IGNORECASE)
 COMMITS = re.compile(r"\s*(COMMIT|END)\b(?!\s+PREPARED)", re.IGNORECASE)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from harness.engine.observing.servers.effects import effect_rows
@@ -120,15 +121,48 @@ async def _one(lane: Lane, states: States, kind: Kind, number: int) -> _Delivere
     return _Delivered(await _recorded(lane), apart)
 
 
+async def record_change(lane: Lane, name: str) -> Recording:
+    """Record what one of the target's changes sends, about a delivery that was stored before. It counts as a repeat.
+
+    If it is not acknowledged, the recording has no messages, and its reason. Raises EndedError if the service ended.
+    """
+    try:
+        found = [await _one_change(lane, name) for _ in range(1 + DELIVERIES)][1:]
+    except NotAcknowledgedError as problem:
+        return Recording("repeat", (), left_out=problem.message)
+    return recording("repeat", found, fingerprint)
+
+
+async def _one_change(lane: Lane, name: str) -> Sequence[LinkSeen]:
+    rig = lane.new_rig()
+    delivery = lane.make()
+    answers = [await lane.deliver(rig, delivery, Purpose.WARM)]
+    await count_tries(rig)
+    async with _recording(lane):
+        answers.append(await lane.contract.recording(rig).ask(name, delivery, broken=False, expect=ACKNOWLEDGED))
+        await wait_until_idle(rig)
+    bad = [answer for answer in answers if answer.outcome != ACKNOWLEDGED]
+    if bad:
+        await lane.check_alive()
+        raise NotAcknowledgedError(f"{name} was not acknowledged, though nothing is broken: {bad[0]}")
+    return await _recorded(lane)
+
+
+@asynccontextmanager
+async def _recording(lane: Lane) -> AsyncIterator[None]:
+    for hop in lane.site.hops.values():
+        await lane.relay.record(hop, True)
+    yield
+    for hop in lane.site.hops.values():
+        await lane.relay.record(hop, False)
+
+
 async def record_rest(lane: Lane, for_s: float) -> Shapes:
     """Return what the service sends without a delivery in so many seconds, by link and fingerprint."""
     rig = lane.new_rig()
     await wait_until_idle(rig)
-    for hop in lane.site.hops.values():
-        await lane.relay.record(hop, True)
-    await asyncio.sleep(for_s)  # no event reports what a worker does by itself
-    for hop in lane.site.hops.values():
-        await lane.relay.record(hop, False)
+    async with _recording(lane):
+        await asyncio.sleep(for_s)  # no event reports what a worker does by itself
     return unnamed_in(await _recorded(lane), fingerprint)
 
 
@@ -140,4 +174,4 @@ async def _recorded(lane: Lane) -> Sequence[LinkSeen]:
     ]
 
 
-__all__ = ["DELIVERIES", "kinds_of", "record_all", "record_rest"]
+__all__ = ["DELIVERIES", "kinds_of", "record_all", "record_change", "record_rest"]

@@ -115,7 +115,7 @@ class OutcomesDescription(Table):
     """Another body is stored under this id."""
     rejected: OutcomeDescription = OutcomeDescription(status=["4xx"])
     """Final: this request is wrong. Do not send it again."""
-    absent: OutcomeDescription = OutcomeDescription(status=["404"])
+    absent: OutcomeDescription = OutcomeDescription(status=["404", "410"])
     """For a read: nothing is stored under this id. For any other request the same answer is a rejection."""
     refused: OutcomeDescription = OutcomeDescription(status=["503"])
     """Nothing is stored now. Send it again."""

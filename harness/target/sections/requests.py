@@ -53,13 +53,33 @@ class ReadDescription(Table):
     method: Method = "GET"
     """The method of the read."""
     path: UrlPath
-    """With `{source}`, `{id}`, `{uuid}` and `{number}`, which are filled in."""
+    """With `{source}`, `{id}`, `{uuid}`, `{number}` and `{given}`, which are filled in."""
     headers: dict[str, str] = Field(default={})
     """Its headers."""
     says: Expression | None = None
     """What an answer that has found the delivery must also contain: see `says` of `[outcomes]`."""
     shows: Annotated[Expression, AfterValidator(_shows)] | None = None
     """Finds what is stored in the answer: a group `digest`, `body` or `base64`. It must be what was sent."""
+
+
+class UpdateDescription(Table):
+    """A request that changes what is stored of one delivery, or removes it.
+
+    The harness sends it about deliveries of its own that are there for this. What the service says of each must agree:
+    what was changed stays changed, what was removed stays away, and what was refused has not happened.
+    """
+
+    method: Literal["POST", "PUT", "PATCH", "DELETE"] = "PUT"
+    """The method of the request."""
+    path: UrlPath
+    """With `{source}`, `{id}`, `{uuid}`, `{number}` and `{given}`, which are filled in."""
+    headers: dict[str, str] = Field(default={})
+    """Its headers."""
+    body: str | None = None
+    """The body to send, like that of `[sender.http]`. `{digest}` and `{body}` are then those of another body, which is
+    stored from then on. Without it, that body itself is sent, or, by what removes, none."""
+    removes: bool = Field(default=False, strict=True)
+    """It removes the delivery: afterwards a read is answered `absent`, or `rejected`, and no row is there."""
 
 
 class ChangedDescription(Table):

@@ -37,8 +37,14 @@ def _each(text: str) -> str:
     return text
 
 
+def _next(text: str) -> str:
+    if "path" not in re.compile(text).groupindex:
+        raise wrong("has no group named path", "put (?P<path>...) where the path of the next page stands")
+    return text
+
+
 class ListingDescription(Table):
-    """A request by which the service itself lists all that it has stored, in one answer."""
+    """A request by which the service itself lists all that it has stored, in one answer or page by page."""
 
     path: UrlPath
     """The path of the request, which uses GET."""
@@ -47,6 +53,9 @@ class ListingDescription(Table):
     each: Annotated[Expression, AfterValidator(_each)]
     """Finds each stored delivery in turn: a group `id`, one of `digest`, `body` and `base64` unless `digests` is
     `false`, and perhaps `source`."""
+
+    next: Annotated[Expression, AfterValidator(_next)] | None = None
+    """Finds the path of the next page in an answer: a group `path`. The last page has none."""
 
     @property
     def shows_bodies(self) -> bool:

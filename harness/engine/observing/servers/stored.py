@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from harness.checks.standing.safety import promised_deliveries
 from harness.engine.rig import Rig
@@ -49,20 +49,34 @@ async def stored_rows(rig: Rig, ids: Sequence[str] | None = None) -> Sequence[St
 
 async def _listed(rig: Rig, described: ListingDescription) -> Sequence[StoredRow]:
     """Ask the service for its list."""
-    answer = await _asked(rig, OutgoingRequest("GET", described.path, described.headers, b""))
-    if answer.status // 100 != 2:
-        raise UnreadableError(f"{described.path}, which lists what is stored, got status {answer.status}")
-    found = list(re.finditer(described.each, answer.body.decode("utf-8", "surrogateescape")))
+    found = [each async for page in _pages(rig, described) for each in re.finditer(described.each, page)]
     shows, first = described.shows_bodies, _first_digests(rig)
     named = [(name_of(each.groupdict()), each) for each in found]
     copies = Counter((name, digest_shown(each) if shows else first.get(name, "")) for name, each in named)
     return [StoredRow(name, digest, count) for (name, digest), count in copies.items()]
 
 
+async def _pages(rig: Rig, described: ListingDescription) -> AsyncIterator[str]:
+    """Each page of the list. Raises UnreadableError for a page that names one that has been read."""
+    path: str | None = described.path
+    read: set[str] = set()
+    while path is not None:
+        if path in read:
+            raise UnreadableError(f"{described.path}, which lists what is stored, names {path} as the next page again")
+        read.add(path)
+        answer = await _asked(rig, OutgoingRequest("GET", path, described.headers, b""))
+        if answer.status // 100 != 2:
+            raise UnreadableError(f"{path}, which lists what is stored, got status {answer.status}")
+        page = answer.body.decode("utf-8", "surrogateescape")
+        yield page
+        following = None if described.next is None else re.search(described.next, page)
+        path = None if following is None else following["path"]
+
+
 async def _of_one(rig: Rig, delivery: Delivery, read: str, turn: asyncio.Semaphore) -> StoredRow | None:
     """Ask the service for one delivery."""
     async with turn:
-        answer = await _asked(rig, outgoing(rig.target, delivery, Asks.READ, read))
+        answer = await _asked(rig, outgoing(rig.target, rig.clients.as_given(delivery), Asks.READ, read))
     label = rig.target.labels.label(answer.status, answer.headers, answer.body, reads=True)
     if label.outcome == ABSENT:
         return None

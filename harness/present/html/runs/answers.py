@@ -18,6 +18,8 @@ _WORDS: Mapping[Asks, str] = {
     Asks.READ: "show it",
     Asks.READ_UNSENT: "show one not sent",
     Asks.TAKEN: "another body for its id",
+    Asks.CHANGE: "change it",
+    Asks.READ_CHANGED: "show what is changed",
     Asks.WRONG: "what must be rejected",
 }
 

@@ -1,0 +1,99 @@
+"""The life of one delivery that is changed and removed: what may be stored of it, by all that was said of it.
+
+At first nothing is stored. Each request takes effect at one moment from its sending to its answer; one without an
+answer at any later moment, or never; one that was refused never. Every reading tells what is stored at such a moment.
+All of that must fit one order of these moments.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+NOTHING: Final = ""
+"""Stored: nothing. Otherwise it is the digest of a body."""
+Worlds = frozenset[tuple[str, frozenset[int]]]
+"""What may be stored, each time with the open acts that have taken effect by then."""
+
+
+class Does(enum.Enum):
+    """What an act does, or tells."""
+
+    STORE = enum.auto()
+    """Store this body, unless one is stored."""
+    CHANGE = enum.auto()
+    """Put this body in the place of the one that is stored; or nothing, to remove it."""
+    TELL = enum.auto()
+    """Tell that this is stored; None: anything but nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A request or a reading. `ended`: infinite if nobody knows whether it has taken effect. Times in nanoseconds."""
+
+    does: Does
+    body: str | None
+    began: float
+    ended: float = math.inf
+
+    def after(self, stored: str) -> Iterable[str]:
+        """What may be stored once it has taken effect; nothing if it cannot take effect now."""
+        match self.does:
+            case Does.STORE:
+                return (stored or self.body or NOTHING,)
+            case Does.CHANGE:
+                # A removal may be repeated; a change of what is not there has no effect.
+                return (self.body or NOTHING,) if stored or not self.body else ()
+            case Does.TELL:
+                told = stored != NOTHING if self.body is None else stored == self.body
+                return (stored,) if told else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Untrue:
+    """An act that fits no order, by its place, and what may have been stored before it ended."""
+
+    act: int
+    may_be: frozenset[str]
+
+
+def untrue(acts: Sequence[Act]) -> Untrue | None:
+    """Return the first act, by its end, that does not fit what came before; None if all fit."""
+    worlds: Worlds = frozenset({(NOTHING, frozenset())})
+    open_acts: set[int] = set()
+    # Of two acts at one moment the one that begins comes first: they may overlap.
+    moments = sorted(
+        [(act.began, 0, place) for place, act in enumerate(acts)]
+        + [(act.ended, 1, place) for place, act in enumerate(acts) if act.ended < math.inf]
+    )
+    for _, ends, place in moments:
+        if not ends:
+            open_acts.add(place)
+            continue
+        reached = _reached(worlds, [(each, acts[each]) for each in open_acts])
+        open_acts.discard(place)
+        worlds = frozenset((stored, done - {place}) for stored, done in reached if place in done)
+        if not worlds:
+            return Untrue(place, frozenset(stored for stored, done in reached))
+    return None
+
+
+def _reached(worlds: Worlds, open_acts: Sequence[tuple[int, Act]]) -> Worlds:
+    """Every world that open acts can lead to, in any order."""
+    found, new = set(worlds), set(worlds)
+    while new:
+        new = {
+            (after, done | {place})
+            for stored, done in new
+            for place, act in open_acts
+            if place not in done
+            for after in act.after(stored)
+        } - found
+        found |= new
+    return frozenset(found)
+
+
+__all__ = ["NOTHING", "Act", "Does", "Untrue", "untrue"]

@@ -1,0 +1,127 @@
+"""What the service owes for deliveries that are changed and removed, and for the ids that it gives itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.checks.facts.exchanges import Exchange, changed_deliveries, exchanges, several
+from harness.checks.facts.lives import NOTHING, Act, Does, untrue
+from harness.checks.registry import Examined, Kind, check
+from harness.checks.standing.failover import ASYNCHRONOUS, allowed_losses, excused
+from harness.history import History
+from harness.history.events import Asks, FailedOver, RowsRead, RunBegan
+from harness.vocabulary import ACKNOWLEDGED, CONFIRMED, FINAL_NO, UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An act, and what tells of it."""
+
+    act: Act
+    by: str
+
+
+@check(Kind.SAFETY)
+def changes_are_kept(history: History) -> Examined:
+    """What was changed stays changed, what was removed stays away, and a refused change has not happened.
+
+    All answers and rows about a delivery that was changed or removed fit one order of its requests.
+    """
+    lives, stories = _lives(history), list[str]()
+    for delivery, told in lives.items():
+        found = untrue([each.act for each in told])
+        if found is not None:
+            known = _names(told)
+            may_be = " or ".join(sorted(known.get(body, "another body") for body in found.may_be))
+            before = [each.by for each in told if each.act.began < told[found.act].act.began and each.act.does in _ACTS]
+            after = f" after {before[-1]}" if before else ""
+            stories.append(f"{delivery}: {told[found.act].by}, but{after} there can only be {may_be}")
+    return Examined(
+        problem=several(stories, len(lives)) if stories else "",
+        saw=f"{len(lives)} deliveries that were changed or removed" if lives else "nothing was changed or removed",
+        observations=len(lives),
+    )
+
+
+_ACTS = (Does.STORE, Does.CHANGE)
+
+
+def _names(told: Sequence[_Told]) -> Mapping[str, str]:
+    """What bodies are called: by the request that brought each."""
+    brought = {each.act.body: f"what came by {each.by.partition(':')[0]}" for each in told if each.act.does in _ACTS}
+    return {body: name for body, name in brought.items() if body} | {NOTHING: "nothing"}
+
+
+def _lives(history: History) -> Mapping[str, Sequence[_Told]]:
+    lives: dict[str, list[_Told]] = {name: [] for name in sorted(changed_deliveries(history) - _forgotten(history))}
+    for each in exchanges(history):
+        if each.sent.delivery in lives:
+            lives[each.sent.delivery] += _said(each)
+    stored = {delivery for delivery, told in lives.items() if any(each.act.does is Does.STORE for each in told)}
+    for entry, read in history.placed(RowsRead):
+        bodies: dict[str, set[str]] = {}
+        for row in read.rows:
+            bodies.setdefault(row.id, set()).add(row.digest)
+        for delivery in stored:
+            for body in sorted(bodies.get(delivery, {NOTHING})):
+                lives[delivery].append(_row(entry.t_ns, body, shows=_rows_show_bodies(history)))
+    # Of one that was not stored in this history nobody knows here what was there.
+    return {delivery: told for delivery, told in lives.items() if delivery in stored}
+
+
+def _rows_show_bodies(history: History) -> bool:
+    began = history.last(RunBegan)
+    return began is None or began.rows_show_bodies
+
+
+def _row(t_ns: int, body: str, *, shows: bool) -> _Told:
+    told = body if shows or not body else None
+    return _Told(Act(Does.TELL, told, t_ns, t_ns), "a row is there" if body else "no row is there")
+
+
+def _said(each: Exchange) -> Iterator[_Told]:
+    """What one request does, or tells; nothing if it does and tells nothing."""
+    ended = math.inf if each.outcome == UNKNOWN else float(each.span[1])
+    by = f"{each.name}: {each.story()}"
+    match Asks(each.sent.asks):
+        case Asks.DELIVER if each.outcome in CONFIRMED | UNKNOWN:
+            yield _Told(Act(Does.STORE, each.sent.digest, each.span[0], ended), by)
+        case Asks.CHANGE if each.outcome in CONFIRMED | UNKNOWN:
+            yield _Told(Act(Does.CHANGE, each.sent.digest, each.span[0], ended), by)
+        case Asks.READ | Asks.READ_CHANGED if each.outcome in FINAL_NO:
+            yield _Told(Act(Does.TELL, NOTHING, each.span[0], ended), by)
+        case Asks.READ | Asks.READ_CHANGED if each.outcome == ACKNOWLEDGED:
+            shown = each.ended.shown if each.ended else ""
+            yield _Told(Act(Does.TELL, shown or None, each.span[0], ended), by)
+
+
+def _forgotten(history: History) -> frozenset[str]:
+    """Deliveries of which a standby that may be behind can lack the last change."""
+    over = [entry.t_ns for entry, each in history.placed(FailedOver) if each.standby == ASYNCHRONOUS]
+    last = max(over, default=0)
+    return frozenset(each.sent.delivery for each in exchanges(history) if over and each.span[0] <= last)
+
+
+@check(Kind.SAFETY)
+def given_for_good(history: History) -> Examined:
+    """The id that the service gives to a delivery is the same in each answer, and that of no other delivery."""
+    given: dict[str, set[str]] = {}
+    allowed, count = allowed_losses(history), 0
+    for each in exchanges(history):
+        if each.ended is not None and each.ended.given and not excused(each, allowed):
+            given.setdefault(each.sent.delivery, set()).add(each.ended.given)
+            count += 1
+    holders: dict[str, list[str]] = {}
+    for delivery, ids in given.items():
+        for one in ids:
+            holders.setdefault(one, []).append(delivery)
+    several_ids = [f"{name} was given {' and '.join(sorted(ids))}" for name, ids in given.items() if len(ids) > 1]
+    shared = [f"{one} was given to {' and '.join(names)}" for one, names in holders.items() if len(names) > 1]
+    stories = [*several_ids, *shared]
+    return Examined(
+        problem=several(stories, len(given)) if stories else "",
+        saw=f"{count} answers that gave an id, to {len(given)} deliveries" if count else "the service gives no ids",
+        observations=count,
+    )
