@@ -15,6 +15,7 @@ from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.errors import HarnessError
 from harness.search.recording.deliveries import NotAcknowledgedError, kinds_of, record_all, record_change, record_rest
 from harness.search.recording.places import Kind
+from harness.search.sweep.cells.states import NotReadyError
 from harness.search.sweep.lane import EndedError, Lane
 from harness.search.sweep.sweeper import first_lane
 from harness.stack import StackConfiguration
@@ -29,6 +30,7 @@ TRIES = 3
 """How often the recording of a service that ends, or refuses, is tried."""
 AT_REST_S = 1.5
 """So long it is watched what the service sends by itself: a worker looks for work a few times in a second."""
+CUT = "when its connections to its servers were cut"
 MAY_BE_LEFT_OUT: tuple[Kind, ...] = ("repeat", "read")
 """Each run judges a service that fails at these. What a first delivery needs can be broken all the same."""
 
@@ -91,12 +93,15 @@ def _leads_to_check() -> Iterator[None]:
 async def _look(bed: Testbed, run: RunConfiguration) -> Unbroken:
     async with bed.stack.relay.control() as relay, AsyncExitStack() as owned:
         lane = await first_lane(bed, relay, run, owned)
+        acknowledged = await lane.acknowledges()
         try:
             kinds = [kind for kind in KINDS if kind in kinds_of(lane)]
             recordings = await record_all(lane, kinds, may_be_left_out=MAY_BE_LEFT_OUT)
             changes = {name: await record_change(lane, name) for name in bed.target.description.changes}
-        except EndedError as problem:
-            return not_recorded(problem)
+        except (EndedError, NotAcknowledgedError, NotReadyError) as problem:
+            if isinstance(problem, EndedError) or acknowledged:
+                return not_recorded(problem)
+            raise
         at_rest = await record_rest(lane, AT_REST_S)
         every = bed.target.description.naming.begins
         used = {each.kind: frozenset(message.link for message in each.messages) for each in recordings}
@@ -115,9 +120,12 @@ async def _look(bed: Testbed, run: RunConfiguration) -> Unbroken:
         )
 
 
-def not_recorded(problem: EndedError) -> Unbroken:
-    """All that is known about a service that ended during its recording."""
-    why = f"{problem.message}, when its connections to its servers were cut; its last words: {problem.last_words}"
+def not_recorded(problem: EndedError | NotAcknowledgedError | NotReadyError) -> Unbroken:
+    """All that is known about a service that ended during its recording, or that acknowledged nothing more."""
+    if isinstance(problem, EndedError):
+        why = f"{problem.message}, {CUT}; its last words: {problem.last_words}"
+    else:
+        why = f"the service, which had acknowledged a delivery, did so no more {CUT}: {problem.message}"
     return Unbroken(statements=(), kept={}, used=frozenset(), unrecorded=why)
 
 

@@ -62,6 +62,19 @@ def test_a_repeat_that_fails_is_a_finding_and_keeps_nothing_from_being_broken(tm
     assert "same_answer_again" in run["failing_checks"]
 
 
+def test_a_service_that_keeps_its_lost_connection_fails_though_its_statements_cannot_be_recorded(
+    tmp_path: Path,
+) -> None:
+    suite = write_suite(tmp_path)
+    target = suite / "scenarios" / "target.toml"
+    text = target.read_text("utf-8").replace("[service.environment]", '[service.environment]\nTINY_RECONNECT = "off"')
+    target.write_text(text, "utf-8")
+    process = run_harness("gate", "--suite", "standard", "standard_recorded", cwd=suite)
+    run = runs_by_id(summary_in(suite))["standard_recorded"]
+    assert process.returncode == 1, process.stderr
+    assert "which had acknowledged a delivery, did so no more when its connections" in run["reason"]
+
+
 def test_what_a_worker_does_after_its_answer_is_broken_too(tmp_path: Path) -> None:
     suite = write_suite(tmp_path)
     target = suite / "scenarios" / "target.toml"

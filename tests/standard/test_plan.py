@@ -159,6 +159,13 @@ def test_a_service_that_ended_while_it_was_recorded_is_quoted(target: Target) ->
     )
 
 
+def test_a_service_that_does_not_come_back_while_it_is_recorded_fails(target: Target) -> None:
+    suite = standard_suite(target, not_recorded(NotAcknowledgedError("a warm delivery was refused")), nothing_lacks)
+    (fails,) = [each.fails for each in suite.planned if each.id == "standard_recorded"]
+    told = "which had acknowledged a delivery, did so no more when its connections to its servers were cut: a warm"
+    assert told in fails
+
+
 @pytest.mark.parametrize(("ended", "looks"), [([], 1), (["first"], 2), (["first", "second", "third"], 3)])
 def test_a_service_that_ends_while_it_is_recorded_is_recorded_again(ended: list[str], looks: int) -> None:
     told: list[str] = []

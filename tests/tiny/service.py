@@ -3,6 +3,7 @@
 TINY_RETRY=off: a lost connection is not replaced. TINY_KEEP=off: each delivery has a connection of its own.
 TINY_STORE=off: it acknowledges, and stores nothing. TINY_SAME=off: what it is sent again it answers otherwise;
 TINY_SAME=fails: with a 500.
+TINY_RECONNECT=off: it keeps a connection that it has lost.
 TINY_LATER=on: it acknowledges first, and stores a moment later. LEDGER_URL: it stores everything there, too.
 TINY_LOOKS=on: it looks into its table before each delivery, and all the time.
 """
@@ -25,6 +26,9 @@ from starlette.routing import Route
 TABLE = "CREATE TABLE stored (id text PRIMARY KEY, digest text NOT NULL)"
 INSERT = "INSERT INTO stored VALUES ($1, $2) ON CONFLICT DO NOTHING"
 LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError, OSError)
+
+
+KEEPS_LOST = os.environ.get("TINY_RECONNECT") == "off"
 
 
 class Store:
@@ -51,7 +55,7 @@ class Store:
                     what = "trying again" if left else "error"
                     sys.stdout.write(f"{what}: {name}: the connection was lost: {problem}\n")
                     sys.stdout.flush()
-                    self._connection = None
+                    self._connection = self._connection if KEEPS_LOST else None
                 else:
                     return True
             return False
