@@ -14,6 +14,7 @@ from harness.standard.statements import Statement
 from harness.target import Target
 from harness.vocabulary import Outcome
 
+LATE_MS, COPIED = 100, 3
 ERRORS_MAX = 40
 """So many errors take the connections of any usual pool."""
 
@@ -72,6 +73,21 @@ def repeated_errors(statement: Statement, target: Target) -> Planned:
         link=at.name,
         about=f"The server of {at} answers {word} of {deliveries} deliveries, each sent twice, with {error.code}.",
         moves=during([fault], [Deliver(deliveries, copies=2, expect=MAY_REFUSE)]),
+    )
+
+
+def late_for_copies(statement: Statement) -> Planned:
+    """Two copies of each delivery come at once, and what stores it is late: both have looked for it by then.
+
+    Without a unique key, or another order of the two, such a service stores it twice.
+    """
+    at, word = statement.link, statement.shown
+    fault = wire.delay(statement.sent, always=True, delay_ms=LATE_MS)
+    return Planned(
+        id=_id(statement, "late_for_copies"),
+        link=at.name,
+        about=f"{word} is {LATE_MS} ms late on its way to {at}, for {COPIED} deliveries that are sent twice at once.",
+        moves=during([fault], [Deliver(COPIED, copies=2, expect=MAY_REFUSE)]),
     )
 
 

@@ -20,6 +20,7 @@ from harness.standard.messages import (
     answer_lost_and_away,
     answers_lost,
     errs_each_time,
+    late_for_copies,
     repeated_errors,
     statement_breaks,
     too_many_pairs,
@@ -145,6 +146,7 @@ def _all(target: Target, seen: Unbroken, left_out: list[LeftOut]) -> Iterator[Pl
             yield errs_each_time(statement, target)
         for statement in writing[:1]:  # one stands for all
             yield repeated_errors(statement, target)
+            yield late_for_copies(statement)
             stores = next((each for each in warm if knows.commits(each.whole)), statement)
             if stores.is_answered:
                 yield answers_lost(stores, target)

@@ -96,6 +96,15 @@ def test_more_deliveries_than_connections_meet_an_error_at_the_first_statement_t
     assert not any("_errs_for_" in name for name in ids(planned(target, of(postgres, "SELECT 1"), of(redis, "SET"))))
 
 
+def test_copies_come_at_once_while_the_first_statement_that_writes_is_late(target: Target) -> None:
+    sent = of(postgres, "BEGIN", "SELECT 1", "INSERT INTO orders", "UPDATE orders", "COMMIT")
+    (each,) = [each for each in planned(target, sent).planned if "_late_for_copies_" in each.id]
+    assert each.id == "standard_insert_late_for_copies_postgres"
+    steps = each.schedule.to_python()
+    assert "wire.delay(postgres.sent('INSERT'), always=True, delay_ms=100)" in steps
+    assert "deliver(3, copies=2, expect=ACKNOWLEDGED | REFUSED)" in steps
+
+
 def test_each_later_statement_that_writes_errs_each_time(target: Target) -> None:
     sent = of(postgres, "BEGIN", "INSERT INTO orders", "SELECT 1", "INSERT INTO outbox", "UPDATE orders", "COMMIT")
     found = {each.id: each for each in planned(target, sent).planned if each.id.endswith("_errs_each_time_postgres")}
