@@ -35,9 +35,8 @@ def changes_are_kept(history: History) -> Examined:
         if found is not None:
             known = _names(told)
             may_be = " or ".join(sorted(known.get(body, "another body") for body in found.may_be))
-            before = [each.by for each in told if each.act.began < told[found.act].act.began and each.act.does in _ACTS]
-            after = f" after {before[-1]}" if before else ""
-            stories.append(f"{delivery}: {told[found.act].by}, but{after} there can only be {may_be}")
+            after = _last_asked(history, delivery, told[found.act].act)
+            stories.append(f"{delivery}: {told[found.act].by}, but {after}there can only be {may_be}")
     return Examined(
         problem=several(stories, len(lives)) if stories else "",
         saw=f"{len(lives)} deliveries that were changed or removed" if lives else "nothing was changed or removed",
@@ -45,6 +44,14 @@ def changes_are_kept(history: History) -> Examined:
     )
 
 
+def _last_asked(history: History, delivery: str, act: Act) -> str:
+    """The last request before it that stored or changed the delivery, or was to, in words."""
+    asked = [each for each in exchanges(history) if each.sent.delivery == delivery and each.sent.asks in _ASKS]
+    before = [each for each in asked if each.span[0] < act.began]
+    return f"after {before[-1].name}: {before[-1].story()}, " if before else ""
+
+
+_ASKS = (Asks.DELIVER, Asks.CHANGE)
 _ACTS = (Does.STORE, Does.CHANGE)
 
 
