@@ -80,7 +80,7 @@ USED = "router.get('/:id', one); router.post('/', add)"
         ({"a.py": TABLE}, "PUT", "/t/{id}", "/t/{id}"),
         ({"shop/__init__.py": MAKES, "shop/views.py": BLUEPRINT}, "POST", "/api/orders", ""),
         ({"main.py": INCLUDES, "orders.py": INCLUDED}, "PUT", "/v2/o/{id}", ""),
-        ({"a.py": NUMBERED}, "POST", "", ""),
+        ({"a.py": NUMBERED}, "PUT", "/o/{number}", ""),
         ({"a.js": USES, "routes/orders.js": USED}, "POST", "/api/orders", "/api/orders/{id}"),
     ],
 )
@@ -375,7 +375,12 @@ def turned(request):
         ('urlpatterns = [path("o/<key>", put), path("o", turned)]', "PUT", "/o/{id}", ""),
         ('urlpatterns = [path("o", turned)]', "POST", "/o", ""),
         (ROUTER, "POST", "/v1/o/", "/v1/o/{id}/"),
-        ('urlpatterns = [re_path("^o$", turned), path("n/<int:n>", put), path("gone", gone)]', "POST", "", ""),
+        (
+            'urlpatterns = [re_path("^o$", turned), path("n/<int:n>", put), path("gone", gone)]',
+            "PUT",
+            "/n/{number}",
+            "",
+        ),
     ],
 )
 def test_a_django_view_takes_what_its_kind_says(urls: str, method: str, path: str, read: str, tmp_path: Path) -> None:

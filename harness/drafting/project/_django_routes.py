@@ -11,6 +11,7 @@ from typing import TypeAlias
 from harness.drafting.project._python_routes import (
     METHODS,
     NOT_A_TEXT,
+    NUMBER,
     Function,
     Route,
     called,
@@ -140,7 +141,7 @@ def _of_view(path: str, view: ast.expr, urls: str, sources: Mapping[str, ast.Mod
         return
     for method in _methods(defined):
         body = defined if isinstance(defined, Function) else _own_method(defined, method)
-        yield file, Route(method.upper(), path, keys=keys_read(body))
+        yield file, Route(method.upper(), path, keys=keys_read(body), numbered=NUMBER.search(path) is not None)
 
 
 def _of_set(path: str, views: ast.expr, urls: str, sources: Mapping[str, ast.Module]) -> Iterator[tuple[str, Route]]:

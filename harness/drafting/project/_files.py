@@ -41,11 +41,11 @@ command = {command}
 # A delivery: the request that must never be lost. {{id}} is its id; with `body` it can be put into a document of yours:
 # body = '{{"id": "{{id}}", "content": {{body}}}}'
 # {{body}} is a JSON document with NUL and lone surrogates in its texts: leave it out if the service may refuse them.
-[sender.http]
+{gives}[sender.http]
 method = "{method}"
 path = "{path}"
 headers = {{ content-type = "application/json"{id_header} }}
-{body}{read}
+{body}{read}{changes}
 # Lists what is stored, by the ids that deliveries had. With a column `digest` (SHA-256 of the body, in hex) the bodies
 # are compared, too: take `digests` out then.
 [stored]
@@ -56,6 +56,12 @@ digests = false
 request_deadline_ms = 5000
 connections = 20
 body_bytes = 10000
+"""
+GIVES = """\
+# The service gives an id to each delivery, which its answer shows: {given} stands for it.
+[sender]
+gives = '(?:"id": *|location: \\S*/)(?P<given>\\d+)'
+
 """
 SCENARIOS = '''\
 """What may happen to a delivery on its way."""
@@ -167,7 +173,7 @@ def _target(project: Project) -> str:
     ready = f'ready = "{project.ready}"\n' if project.ready else ""
     read = f'\n[reads.one]\npath = "{project.read}"\n' if project.read else ""
     # Without an id in its path the service takes it from elsewhere, and only the user knows where.
-    has_place = "{id}" in project.path or project.id_header != ""
+    has_place = any(word in project.path for word in ("{id}", "{uuid}", "{number}")) or project.id_header != ""
     own = f"body = '{project.body}'\n" if project.body and "'" not in project.body else ""
     body = own or (f"body = '{BODY}'  # {TODO}: what the service expects\n" if not has_place and project.path else "")
     note = OF_PYTHON if project.unhandled == UNHANDLED[".py"] else ""
@@ -175,12 +181,23 @@ def _target(project: Project) -> str:
     return TARGET.format(
         schema=SCHEMA, schema_file=SCHEMA_FILE.name, name=project.name, command=_words(command), prepare=prepare,
         id_header=f', {project.id_header} = "{{id}}"' if project.id_header else "",
+        gives=GIVES if "{given}" in project.read else "", changes="".join(_changes(project, body)),
         body=body, read=read, ready=ready, directory=str(Path("..") / project.folder),
         alive=project.alive or f"/{TODO}", unhandled=project.unhandled, unhandled_note=note,
         environment="\n".join(settings),
         links="\n\n".join(f'[links.{protocol}]\nprotocol = "{protocol}"' for protocol in links),
         method=project.method, path=project.path or f"/{TODO}/{{id}}", sql=json.dumps(project.sql or UNKNOWN_SQL),
     )  # fmt: skip
+
+
+def _changes(project: Project, body: str) -> Iterator[str]:
+    """The tables of what changes or removes a delivery."""
+    for method in project.changes:
+        more = (
+            "removes = true\n" if method == "DELETE" else f'headers = {{ content-type = "application/json" }}\n{body}'
+        )
+        name = {"DELETE": "removed"}.get(method, "changed")
+        yield f'\n[changes.{name}]\nmethod = "{method}"\npath = "{project.read}"\n{more}'
 
 
 def _words(command: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from harness.drafting.project._compose import PORT, Composed, composed
 from harness.drafting.project._django_models import django_listing
 from harness.drafting.project._go import program_of
 from harness.drafting.project._routes import routes, trees_of
+from harness.drafting.project._rust import program_of as program_of_rust
 from harness.drafting.project._tables import listing, lists_uuids, table_of
 from harness.drafting.project._texts import first
 from harness.errors import UsageError
@@ -25,13 +26,17 @@ LEFT_OUT = {"node_modules", "vendor", "target", "dist", "build", "tests", "test"
 FILES_MAX = 2000
 FILE_BYTES_MAX = 200_000
 ASGI = re.compile(r"^(\w+)(?:: \w+)? *= *(?:FastAPI|Starlette|Litestar|Quart)\(", re.MULTILINE)
-WSGI = re.compile(r"^(\w+) *= *Flask\(", re.MULTILINE)
+WSGI = re.compile(r"^(\w+) *= *(?:Flask|create_app)\(", re.MULTILINE)
+GUNICORN = "gunicorn.conf.py"
 MIGRATES = ("migrate.py", "migrations.py", "init_db.py", "create_tables.py")
 NODE_MIGRATES = ("migrate.js", "migrate.mjs")
 """Programs that make a service's tables."""
 READY = re.compile(r"[\"'`](?:GET )?(/(?:readyz?|readiness))[\"'`]")
 ALIVE = re.compile(r"[\"'`](?:GET )?(/(?:healthz?|alive|livez?|liveness|ping|status|healthcheck))[\"'`]")
-MIGRATE = re.compile(r"(?:os\.Args\[1\]|process\.argv\[2\]|sys\.argv\[1\]) *={2,3} *[\"'](\w*migrate\w*)[\"']")
+MIGRATE = re.compile(
+    r"(?:(?:os\.Args\[1\]|process\.argv\[2\]|sys\.argv\[1\]) *={2,3} *|\bnth\(1\)[^\n]{0,30}?Some\()"
+    r"[\"'](\w*migrate\w*)[\"']"
+)
 """A program that makes its own tables when its first argument says so."""
 SETTING = r"\b((?:[A-Z0-9]+_)*{word}(?:_[A-Z0-9]+)*_(?:URL|URI|DSN))\b"
 DATABASE = "(?:DATABASE|DB)"
@@ -43,6 +48,7 @@ UNHANDLED: Mapping[str, str] = {
         "Exception in (ASGI|WSGI|thread)|(Task|GatheringFuture) exception was never retrieved"
         "|Exception on /|Internal Server Error: /|Error handling request|Exception ignored"
     ),
+    ".rs": "panicked at",
     ".go": "^panic|goroutine \\d+ \\[running\\]",
     **dict.fromkeys((".js", ".mjs", ".ts"), "^Node\\.js v\\d|Unhandled|Uncaught"),
 }
@@ -97,6 +103,8 @@ class Project:
     """The folder in which it is started, relative to the project's folder."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Its settings as a compose file tells them, with placeholders."""
+    changes: Sequence[str] = ()
+    """The methods that change or remove what `read` shows."""
     body: str = ""
     """The body of a delivery, with `{id}`."""
     id_header: str = ""
@@ -120,7 +128,8 @@ def found(folder: Path, asked: Asked) -> Project:
     ready, ready_in = first(READY, texts)
     body = served.body if asked.deliver is None else None
     by_header = served.id_header if asked.deliver is None else ""
-    named_so = [served.parameter, body.id_field if body else ""] if asked.deliver is None else []
+    by_name = re.sub(r"\W", "_", by_header)
+    named_so = [served.parameter, by_name, body.id_field if body else ""] if asked.deliver is None else []
     sql, table_in = _listing(path, [*filter(None, named_so)], texts)
     prepare, prepare_in = _prepared(folder, started, texts)
     endings = {Path(name).suffix for name in texts}
@@ -146,6 +155,7 @@ def found(folder: Path, asked: Asked) -> Project:
         method=method,
         path=path.replace("{id}", id_word),
         read=served.read.replace("{id}", id_word) if asked.deliver is None else "",
+        changes=served.changes if asked.deliver is None else (),
         body=(body.text if body else plain).replace("{id}", id_word),
         id_header=by_header,
         sql=asked.stored or sql,
@@ -211,7 +221,7 @@ def _started(folder: Path, texts: Mapping[str, str], compose: Composed | None) -
     started = _procfile(folder, texts) or (None if compose is None else _compose(folder, compose))
     if started is not None:
         return started
-    for look in (_django, _python, _script, _node, _go):
+    for look in (_django, _python, _script, _node, _go, _cargo):
         started = look(folder, texts)
         if started is not None:
             return started
@@ -266,6 +276,9 @@ def _python(folder: Path, texts: Mapping[str, str]) -> _Started | None:
         words = ["-m", "uvicorn", f"{_module(file)}:{application}", "--port", PORT]
         return _Started([_python_of(folder), *words], file)
     application, file = first(WSGI, sources)
+    if application and GUNICORN in texts:
+        bound = [] if PORT_SETTING.search(texts[GUNICORN]) else ["--bind", f"127.0.0.1:{PORT}"]
+        return _Started([_python_of(folder), "-m", "gunicorn", f"{_module(file)}:{application}", *bound], GUNICORN)
     if application:
         words = ["-m", "flask", "--app", f"{_module(file)}:{application}", "run", "--port", PORT]
         return _Started([_python_of(folder), *words], file)
@@ -306,6 +319,12 @@ def _go(folder: Path, texts: Mapping[str, str]) -> _Started | None:
     return _Started([f"./{program_of(folder)}"], "go.mod")
 
 
+def _cargo(folder: Path, texts: Mapping[str, str]) -> _Started | None:
+    del texts
+    program = program_of_rust(folder) if (folder / "Cargo.toml").is_file() else ""
+    return _Started([program], "Cargo.toml") if program else None
+
+
 def _python_of(folder: Path) -> str:
     """The Python that has what the service needs: that of the project's own environment, if it has one."""
     return next(
@@ -333,7 +352,7 @@ def _prepared(folder: Path, started: _Started, texts: Mapping[str, str]) -> tupl
         if file:
             return ["node", file], file
     word, file = first(MIGRATE, texts)
-    runs_it = Path(file).suffix == ".go" or any(file == part.removeprefix("./") for part in started.command)
+    runs_it = Path(file).suffix in (".go", ".rs") or any(file == part.removeprefix("./") for part in started.command)
     return ([*started.command, word], file) if word and runs_it else ((), "")
 
 

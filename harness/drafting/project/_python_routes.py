@@ -11,13 +11,15 @@ from typing import TypeAlias
 
 from harness.drafting.project._headers import id_header
 
-METHODS = ("get", "post", "put", "patch")
+METHODS = ("get", "post", "put", "patch", "delete")
 TABLES = {"Route", "APIRoute", "api_route", "add_route", "add_api_route", "route", "add_url_rule"}
 """Calls that name a path, and their methods in `methods`."""
 ROUTERS = {"APIRouter": "prefix", "Blueprint": "url_prefix"}
 INCLUDES = {"include_router": "prefix", "register_blueprint": "url_prefix"}
-NOT_A_TEXT = re.compile(r"\{\w+:(?:int|float|uuid)\}|<(?:int|float|uuid):\w+>")
-"""A parameter that is no text: the id of a delivery is one."""
+NOT_A_TEXT = re.compile(r"\{\w+:(?:float|uuid)\}|<(?:float|uuid):\w+>")
+"""A parameter that is neither a text nor a number: the id of a delivery is one of these."""
+NUMBER = re.compile(r"\{\w+:int\}|<int:\w+>")
+NUMBERED = "a number of its path"
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -34,17 +36,20 @@ class Route:
     keys: Mapping[str, str] = field(default_factory=dict)
     id_header: str = ""
     """The header that has a delivery's id."""
+    numbered: bool = False
+    """Whether a parameter of its path is a number."""
 
 
 def python_routes(sources: Mapping[str, ast.Module]) -> Iterator[tuple[str, Route]]:
-    """Return every route with its file, in the order of the sources. Those with a number for their id are left out."""
+    """Return every route with its file, in the order of the sources. Those with a UUID for their id are left out."""
     modules = {file: _Module(tree) for file, tree in sources.items()}
     included = {router: prefix for module in modules.values() for router, prefix in module.included.items()}
     for file, module in modules.items():
         for router, route in module.routes():
             prefix = included.get((Path(file).stem, router)) or included.get(("", router), "")
             if not NOT_A_TEXT.search(route.path):
-                yield file, replace(route, path=prefix + route.path)
+                numbered = route.numbered or NUMBER.search(route.path) is not None
+                yield file, replace(route, path=prefix + route.path, numbered=numbered)
 
 
 @dataclass(slots=True)
@@ -95,7 +100,9 @@ class _Module:
         for method in [name] if name in METHODS else _methods(call):
             handler = function or self._endpoint(call)
             named_by = id_header(ast.unparse(handler)) if handler is not None else ""
-            yield router, Route(method.upper(), self.own.get(router, "") + path, takes, keys_read(handler), named_by)
+            whole, numbered = self.own.get(router, "") + path, NUMBERED in takes
+            types = tuple(each for each in takes if each != NUMBERED)
+            yield router, Route(method.upper(), whole, types, keys_read(handler), named_by, numbered)
 
     def _endpoint(self, call: ast.Call) -> Function | None:
         """The function of this module that a table names for a path."""
@@ -147,7 +154,7 @@ def _methods(call: ast.Call) -> list[str]:
 
 
 def _takes(function: Function | None, path: str) -> tuple[str, ...] | None:
-    """The types that a function takes; None if one of the path's own parameters is no text."""
+    """The types that a function takes, `NUMBERED` for a number of its path; None if another parameter is no text."""
     if function is None:
         return ()
     types = []
@@ -161,7 +168,9 @@ def _takes(function: Function | None, path: str) -> tuple[str, ...] | None:
             of = of.slice.elts[0]
         name = "" if of is None else last_name(of)
         if re.search(rf"[{{<]{argument.arg}[}}>]", path):
-            if name not in {"", "str"}:
+            if name == "int":
+                types.append(NUMBERED)
+            elif name not in {"", "str"}:
                 return None
         else:
             types.append(name)

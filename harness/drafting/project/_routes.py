@@ -12,8 +12,9 @@ from harness.drafting.project._django_routes import django_routes
 from harness.drafting.project._go import body_in_go
 from harness.drafting.project._headers import id_header
 from harness.drafting.project._python_routes import Route, python_routes
+from harness.drafting.project._rust import body_in_rust, rust_routes
 
-ROUTE = re.compile(r"(\w+)\.(get|post|put|patch)\(\s*[\"'](/[^\"'\s]*)[\"']", re.IGNORECASE)
+ROUTE = re.compile(r"(\w+)\.(get|post|put|patch|delete)\(\s*[\"'](/[^\"'\s]*)[\"']", re.IGNORECASE)
 USE = re.compile(r"\.use\(\s*[\"'](/[^\"'\s]*)[\"']\s*,\s*(?:require\([\"'][^\"']*?(\w+)(?:\.\w+)?[\"']\)|(\w+))")
 """Express: a router below a path, by its file or by its variable."""
 TAKEN = re.compile(r"\{([^{}]+)\}\s*=\s*\w+\.body\b")
@@ -23,12 +24,13 @@ TYPED = re.compile(r"\b(\w+)[\"']?\s*:\s*(?:\{\s*[\"']?type[\"']?\s*:\s*[\"']|z\
 """A key whose value is not text, as a JSON Schema (Fastify, Ajv) or zod declares it."""
 JSON_TYPES = {"integer": "int", "number": "int", "boolean": "bool"}
 """The type of the value that is sent. `number` gets a whole number, which both kinds of number accept."""
-GO_ROUTE = re.compile(r"[\"`](GET|POST|PUT|PATCH) (/[^\"`\s]*)[\"`]")
+GO_ROUTE = re.compile(r"[\"`](GET|POST|PUT|PATCH|DELETE) (/[^\"`\s]*)[\"`]")
 NAME = re.compile(r"[{:<](?:\w+:)?(\w+)(?::\w+)?\b")
 """What a parameter of a path is called: `{name}`, `{name:str}`, `:name`, `<name>`, `<string:name>`."""
 PARAMETER = re.compile(r"\{[^}]*\}|:\w+|<[^>]*>")
 ASIDE = re.compile(r"/(?:log-?in|logout|tokens?|auth|sessions?|health\w*|ready\w*|alive|ping|metrics)\b", re.IGNORECASE)
 """Paths that carry nothing which must not be lost."""
+TAKERS, CHANGES = ("POST", "PUT", "PATCH"), ("PUT", "DELETE")
 APPLICATIONS = {"app", "server", "api", "client"}
 """Variables of Express that are no router."""
 
@@ -37,7 +39,8 @@ APPLICATIONS = {"app", "server", "api", "client"}
 class Routes:
     """What was found. An empty path was not found.
 
-    `path` and `read` have `{id}` for the last parameter. What stands for the others is for the user to say.
+    `path` and `read` have `{id}` for the last parameter, or `{number}`. `read` has `{given}` if that is a number and
+    `path` has none. What stands for the others is for the user to say.
     """
 
     method: str = "POST"
@@ -49,6 +52,8 @@ class Routes:
     body: Body | None = None
     id_header: str = ""
     """The header that has a delivery's id, if its path has none."""
+    changes: tuple[str, ...] = ()
+    """The methods that change or remove what `read` shows."""
 
 
 def routes(texts: Mapping[str, str]) -> Routes:
@@ -59,25 +64,38 @@ def routes(texts: Mapping[str, str]) -> Routes:
         for file, route in [*python_routes(trees), *django_routes(trees), *_by_their_looks(texts, trees)]
         if not ASIDE.search(route.path)
     ]
-    takers = sorted((each for each in known if each[1].method != "GET"), key=lambda each: _several(each[1].path))
+    takers = sorted((each for each in known if each[1].method in TAKERS), key=_rank)
     if not takers:
         return Routes()
     file, route = takers[0]
-    of_one = route.path if PARAMETER.search(route.path) else f"{route.path.rstrip('/')}/{{id}}"
-    shown = (_with_id(each.path) for _, each in known if each.method == "GET")
-    read = next((path for path in shown if path.rstrip("/") == _with_id(of_one).rstrip("/")), "")
-    body = (
-        body_of(route.takes, trees)
-        or body_with(route.keys)
-        or (body_in_go(texts[file]) if file[-3:] == ".go" else None)
-    )
     named = NAME.findall(route.path)
-    by_header = "" if named else route.id_header
-    return Routes(route.method, _with_id(route.path), named[-1] if named else "", file, read, body, by_header)
+    of_one = _with_id(route.path if named else f"{route.path.rstrip('/')}/{{id}}").rstrip("/")
+    about = [each for _, each in known if _with_id(each.path).rstrip("/") == of_one]
+    shown = next((each for each in about if each.method == "GET"), None)
+    word = "{number}" if route.numbered else "{id}"
+    of_read = "{given}" if shown is not None and shown.numbered and not named else word
+    return Routes(
+        route.method,
+        _with_id(route.path).replace("{id}", word),
+        named[-1] if named else "",
+        file,
+        "" if shown is None else _with_id(shown.path).replace("{id}", of_read),
+        _body(route, texts[file], file, trees),
+        "" if named else route.id_header,
+        tuple(each.method for each in about if each.method in CHANGES and each is not route) if shown else (),
+    )
 
 
-def _several(path: str) -> bool:
-    return len(PARAMETER.findall(path)) > 1
+def _body(route: Route, text: str, file: str, trees: Mapping[str, ast.Module]) -> Body | None:
+    found = body_of(route.takes, trees) or body_with(route.keys)
+    if found is None and file.endswith(".go"):
+        return body_in_go(text)
+    return body_in_rust(route.method, route.path, text) if found is None and file.endswith(".rs") else found
+
+
+def _rank(taker: tuple[str, Route]) -> tuple[bool, bool]:
+    """One with a number for its id is probably a change of what another one stores."""
+    return taker[1].numbered, len(PARAMETER.findall(taker[1].path)) > 1
 
 
 def trees_of(texts: Mapping[str, str]) -> Mapping[str, ast.Module]:
@@ -116,6 +134,8 @@ def _by_their_looks(texts: Mapping[str, str], read: Collection[str]) -> Iterator
             keys = {key: JSON_TYPES.get(typed.get(key, ""), "str") for key in _keys_taken(handler)}
             whole = (prefix.rstrip("/") + path).rstrip("/") or "/"
             yield file, Route(method.upper(), whole, keys=keys, id_header=id_header(handler))
+        for route in rust_routes(text) if file.endswith(".rs") else ():
+            yield file, route
         for method, path in GO_ROUTE.findall(text):
             yield file, Route(method, path, id_header=id_header(text))
 
