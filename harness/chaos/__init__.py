@@ -1,4 +1,4 @@
-"""Faults in an ordinary test: servers behind the relay and Toxiproxy, and the application wherever the test runs it."""
+"""Faults in an ordinary test: servers behind the relay and Toxiproxy, and an application that the test itself runs."""
 
 from harness.chaos.chaos import Chaos, Place
 from harness.chaos.injecting import Injected, Injecting

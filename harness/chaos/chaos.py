@@ -33,7 +33,7 @@ PATIENCE_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A server as the application reaches it: through the relay and Toxiproxy."""
+    """A server that the application reaches through the relay and Toxiproxy."""
 
     _laid: LaidLink
 
@@ -54,7 +54,7 @@ class Place:
 
     @property
     def direct_url(self) -> str:
-        """The same database without relay and Toxiproxy, with all privileges: for what the test itself looks at."""
+        """The same database without relay and Toxiproxy, with all privileges, for the test's own queries."""
         return self._laid.admin_url
 
     def url_for(self, scheme: str) -> str:
@@ -63,7 +63,7 @@ class Place:
 
 
 class Chaos:
-    """What the fixture `chaos` gives to a test. The application may run in this process or in a child process.
+    """The fixture `chaos`. The application may run in this process or in a child process.
 
     For example::
 
@@ -111,7 +111,7 @@ class Chaos:
         self._opened = site, sessions, injector
 
     async def close(self) -> None:
-        """Heal what is left, and remove what the test had, in the harness's own event loop. Idempotent."""
+        """Heal remaining faults, and remove the test's databases, in the harness's own event loop. Idempotent."""
         await self._owned.aclose()
 
     @property
@@ -130,7 +130,7 @@ class Chaos:
 
     @property
     def history(self) -> History:
-        """What was recorded so far: faults, their evidence, moments, and what the test has told."""
+        """The history so far: faults, their evidence, moments, and what the test has reported."""
         return self._recorder.history
 
     def inject(self, *faults: Fault) -> Injecting:
@@ -206,7 +206,7 @@ class Chaos:
         return last
 
     def answered(self, delivery: str, outcome: Outcome = ACKNOWLEDGED) -> None:
-        """Record what a client of the application was answered, for `check(stored=...)`.
+        """Record the answer that a client of the application got, for `check(stored=...)`.
 
         For example::
 

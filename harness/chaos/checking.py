@@ -21,12 +21,12 @@ OF_ROWS = ("acknowledged_is_stored", "stored_once", "nothing_foreign", "refused_
 AT_REST = ("pool_returns", "leaves_nothing")
 READ_EVERY_S = 0.05
 UNTOLD = "untold"
-"""In place of each body's digest: what a test tells is ids, so that one body is as good as another."""
+"""Replaces each body's digest: a test reports only ids, so bodies do not matter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRequest:
-    """What is to be read: see `Chaos.check`."""
+    """What to read: see `Chaos.check`."""
 
     stored: str | None
     connections: int | None
@@ -41,7 +41,7 @@ async def answers(recorder: Recorder, delivery: str, outcome: Outcome) -> None:
 
 
 async def read(reading: CheckRequest, site: Site, sessions: Sessions, recorder: Recorder) -> None:
-    """Wait until the application has come to rest, up to the limit, and record what is left then."""
+    """Wait until the application is at rest, up to the limit, and record what is left then."""
     rest: Sequence[AtRest] = ()
     rows: Sequence[StoredRow] | None = None
     promised = promised_deliveries(recorder.history)
@@ -90,7 +90,7 @@ async def _rows(reading: CheckRequest, site: Site, sessions: Sessions) -> Sequen
 
 
 def judged(reading: CheckRequest, history: History) -> Sequence[CheckResult]:
-    """Have the checks judge it. Raises AssertionError with the sentences of those that failed."""
+    """Let the checks judge it. Raises AssertionError with the sentences of those that failed."""
     __tracebackhide__ = True
     names = (*(OF_ROWS if reading.stored is not None else ()), *AT_REST)
     results = [check(history) for name in names if (check := named(name)) is not None]

@@ -1,8 +1,8 @@
 """Counts the connects of the test's own process, by Python's audit events (PEP 578), and how many were refused.
 
 The kernel reports calls only of a process that was started for it. A driver in C, such as libpq or uvloop's, connects
-without such an event. A raw socket sees the refusals, if the user may open one. Root may. Elsewhere it is no
-evidence.
+without such an event. A raw socket sees the refusals, if the user may open one, as root may. Otherwise such a connect
+is no evidence.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ HEARD_BY = "audit hook of Python"
 
 
 class Connects(Closing):
-    """Keeps every connect by a socket of Python's, from its making until it is closed.
+    """Keeps every connect by a Python socket, until this object is closed.
 
-    A hook cannot be taken away again: closed, it ignores what it hears. It closes `refusals`, too.
+    An audit hook cannot be removed: when closed, it ignores events. It closes `refusals`, too.
     """
 
     def __init__(self, refusals: Refusals | None) -> None:
@@ -52,20 +52,20 @@ class Connects(Closing):
 
     @property
     def seen_by(self) -> str:
-        """What sees the connects that are refused."""
+        """The observer of refused connects."""
         return HEARD_BY if self._refusals is None else SEEN_BY
 
     @property
     def of_python_only(self) -> bool:
-        """Whether it hears of no connect of a driver in C."""
+        """Whether it misses the connects of drivers in C."""
         return self._refusals is None
 
     def refused(self, port: int) -> int | None:
-        """How many connects to a port the kernel has refused; None where only Python tells of connects."""
+        """How many connects to a port the kernel has refused; None if only Python reports connects."""
         return None if self._refusals is None else self._refusals.of(port)
 
     def close(self) -> None:
-        """Keep nothing more."""
+        """Stop recording."""
         self._on = False
         self._events.clear()
         if self._refusals is not None:

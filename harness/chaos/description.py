@@ -1,4 +1,4 @@
-"""Describes what a test needs of a stack: a link to each server that keeps something. No file is read."""
+"""Describes what a test needs from a stack: a link to each server that stores data. No file is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A block in which faults are in force. A test can ask it what they did."""
+"""A block in which faults are in force, and its report of their effects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.history.events import EvidenceSeen, FaultHealed
 OF_THE_SERVICE = "process"
 """The layer whose faults strike a process that the harness has started."""
 NEEDS_OF_THE_SERVICE = frozenset({"seccomp", CLOCK})
-"""What only such a process can have: the faults of other layers that need it strike it, too."""
+"""What only such a process has. Faults of other layers that need it strike it, too."""
 ROUND_IT = "does the application connect to the URL that `chaos` gives, and does it get as far as this?"
 UNSEEN = (
     "of connects that are refused only those of Python's own sockets are seen, unless a raw socket may be opened (root"
@@ -30,14 +30,14 @@ UNSEEN = (
 
 
 class Thread(Protocol):
-    """What runs coroutines of the harness: see `HoldingThread`."""
+    """Runs coroutines of the harness: see `HoldingThread`."""
 
     def call(self, work: Any) -> Any:
         """Run one, and wait."""
         ...
 
     async def awaited(self, work: Any) -> Any:
-        """Run one, and let the own event loop go on."""
+        """Run one while the caller's own event loop continues."""
         ...
 
 
@@ -62,7 +62,7 @@ class Injected:
 
     @property
     def fired(self) -> int:
-        """How often they have taken effect: so far, or after the block, while it lasted."""
+        """How often they have taken effect so far; after the block, how often while it lasted."""
         if self._last is not None:
             return self._last
         fired: int = self._thread.call(self.count())
@@ -70,7 +70,7 @@ class Injected:
 
     @property
     def evidence(self) -> Sequence[str]:
-        """What proves that they took effect, a line each. Some evidence is only there after the block."""
+        """The proof that they took effect, a line each. Some evidence exists only after the block."""
         numbers = {known.number for known in self._known}
         seen = self._history().of(EvidenceSeen)
         return [f"{each.what} ({each.source}): {each.detail}" for each in seen if each.number in numbers]
@@ -80,7 +80,7 @@ class Injected:
         return sum([await known.injection.fired() for known in self._known])
 
     async def end(self, injector: Injector) -> None:
-        """Heal them, in the harness's own event loop; before that count once more."""
+        """Count once more, then heal them, in the harness's own event loop."""
         try:
             self._last = await self.count()
         finally:
@@ -163,7 +163,7 @@ class Injecting:
 
 
 def check_fits(fault: Fault) -> None:
-    """Refuse a fault of something that a test does not have. Raises UsageError."""
+    """Refuse a fault of a part that a test does not have. Raises UsageError."""
     of_service = fault.kind.startswith(f"{OF_THE_SERVICE}.") or fault.needs & NEEDS_OF_THE_SERVICE
     if of_service or isinstance(fault, HangUp):
         problem = "strikes a service, or clients, that the harness has started, and a test brings its own"
@@ -180,7 +180,7 @@ def _told() -> Any:
 
 
 def _check(injected: Injected, error: BaseException | None) -> None:
-    """Raise InconclusiveError for a fault without evidence, in place of an assertion, which then says nothing."""
+    """Raise InconclusiveError for a fault without evidence: an assertion error would prove nothing then."""
     __tracebackhide__ = True
     if error is not None and not isinstance(error, Exception):
         return

@@ -15,7 +15,7 @@ from harness.stack.service.start import ServiceSpec
 
 
 class OwnProcess(ServiceProcess):
-    """The application as far as the kernel's account goes: this process, and its children.
+    """The application as the kernel sees it: this process, and its children.
 
     The harness has not started it, so it cannot end it, answer its calls or read what it logs: its log stays empty.
     """
@@ -31,7 +31,7 @@ class OwnProcess(ServiceProcess):
 
     @property
     def running(self) -> bool:
-        """It is here."""
+        """It always runs."""
         return True
 
     def pids(self) -> frozenset[int]:

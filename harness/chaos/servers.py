@@ -21,7 +21,7 @@ from harness.stack.folders import private_folder
 from harness.stack.tcp.refusals import Refusals
 
 DRIVER = re.compile(r"^(\w+)\+\w+://")
-"""What SQLAlchemy puts into a URL: `postgresql+psycopg2://`."""
+"""SQLAlchemy's driver in a URL: `postgresql+psycopg2://`."""
 
 
 class ChaosServers(Closing):
@@ -50,7 +50,7 @@ class ChaosServers(Closing):
 
     @contextmanager
     def laid(self) -> Iterator[Chaos]:
-        """Give a test its own databases and links. The block's end heals what is left, and removes them."""
+        """Give a test its own databases and links. The block's end heals remaining faults, and removes them."""
         thread, bed = self._fit()
         chaos = Chaos(thread, bed, self._connects)
         try:

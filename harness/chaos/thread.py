@@ -19,7 +19,7 @@ HeldT = TypeVar("HeldT")
 class HoldingThread(Closing, Generic[HeldT]):
     """Opens a resource in a separate thread, runs coroutines there, and closes it there at the end.
 
-    Servers belong to the thread that has started them, and what a run makes to its event loop.
+    Servers belong to the thread that has started them, and the objects of a run to its event loop.
     """
 
     def __init__(self, make: Callable[[], AbstractContextManager[HeldT]]) -> None:
@@ -32,7 +32,7 @@ class HoldingThread(Closing, Generic[HeldT]):
         self._thread = threading.Thread(target=self._main, name="harness-chaos")
 
     def open(self) -> HeldT:
-        """Start the thread, and return what it has opened. Raises what opening it raised.
+        """Start the thread, and return the opened resource. Raises the error of opening it.
 
         If the wait for it is interrupted, it is closed as soon as it is open: the thread must not outlive its user.
         """
@@ -66,11 +66,11 @@ class HoldingThread(Closing, Generic[HeldT]):
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine to its end, and wait for it. The caller's own event loop, if one runs, stands still."""
+        """Run a coroutine to its end, and wait for it. The caller's own event loop, if one runs, is blocked."""
         return self.submit(work).result()
 
     async def awaited(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine to its end, while the caller's own asyncio event loop goes on.
+        """Run a coroutine to its end while the caller's own asyncio event loop continues.
 
         Raises UsageError if the event loop that runs is another's, such as Trio's.
         """
@@ -84,7 +84,7 @@ class HoldingThread(Closing, Generic[HeldT]):
         return await asyncio.wrap_future(self.submit(work))
 
     def close(self) -> None:
-        """Close what it holds, and end the thread. Raises what closing raised. Idempotent."""
+        """Close the resource, and end the thread. Raises the error of closing it. Idempotent."""
         self._closing.set()
         if self._loop is not None and self._over is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._over.set)
@@ -96,7 +96,7 @@ class HoldingThread(Closing, Generic[HeldT]):
 
 
 def check_nothing_waits(verb: str, instead: str) -> None:
-    """Raise UsageError if an event loop runs here: a call that waits would keep the application from going on."""
+    """Raise UsageError if an event loop runs here, because a waiting call would block the application."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

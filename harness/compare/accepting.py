@@ -15,10 +15,10 @@ SHOWN = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What a run is held against: the suite as it is now, and the working tree.
+    """What a run is compared with: the present suite, and the working tree.
 
-    `titles`: of the proofs of each scenario, by id. `revision`: of the working tree, as the run's own.
-    `uncommitted`: what differs from it.
+    `titles`: the titles of each scenario's proofs, by id. `revision`: the working tree's, in the form of the run's own.
+    `uncommitted`: the differences from it.
     """
 
     target_file: str

@@ -20,7 +20,7 @@ from harness.results.files import write_atomically
 FILE = "baseline.json"
 SCHEMA: Literal["harness.baseline/1"] = "harness.baseline/1"
 ALIKE = 2.0
-"""A time that is at most so many times another, either way, is the same for the record."""
+"""If two times differ by at most this factor, they are the same for the record."""
 ALIKE_MS = 100.0
 MEND = "restore it from version control; only `harness baseline accept` writes it"
 
@@ -73,7 +73,7 @@ class Baseline(Table):
         )
 
     def text(self) -> str:
-        """The file: sorted, one line a key."""
+        """The file: sorted, one line for each key."""
         return "\n".join(_lines(self.model_dump(mode="json", by_alias=True, exclude_none=True), "")) + "\n"
 
 

@@ -17,10 +17,10 @@ from harness.results.finding import Finding
 from harness.results.reading import multiple
 
 FACTOR = 4.0
-"""How many times the recorded multiple of a healthy answer is too much."""
+"""The factor by which the multiple of a healthy answer may grow."""
 SLACK_MS = 500.0
-"""And it must be longer than the recorded time by so much: a limit that is a fixed time, met by a faster
-machine, is many more of its healthy answers and no slower."""
+"""The time must also grow by this much: on a faster machine, a fixed time limit is many more healthy answers, but not
+slower."""
 
 
 class Kind(enum.StrEnum):
@@ -73,7 +73,7 @@ class Comparison:
         return [title_of(proof) for proof in self.proofs.get(scenario, ())]
 
     def titles_of(self, scenario: str, protection: str) -> Sequence[str]:
-        """Return the titles of the proofs that are about this protection alone."""
+        """Return the titles of the proofs that are only about this protection."""
         own = self.proofs.get(scenario, ())
         return [title_of(proof) for proof in own if proves_alone(proof.protections) == protection]
 
@@ -86,7 +86,10 @@ _NEW: Mapping[Verdict, Kind] = {
 
 
 def differences(old: SuiteRecord, new: SuiteRecord, how: Comparison) -> list[Difference]:
-    """All that has become worse: scenarios in the order of their ids, then protections, coverage and fault space."""
+    """Everything that has become worse.
+
+    Scenarios in the order of their ids, then protections, coverage and fault space.
+    """
     found: list[Difference] = []
     for name, before in sorted(old.scenarios.items()):
         found += _scenario(name, before, new.scenarios.get(name), how)

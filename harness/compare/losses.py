@@ -1,4 +1,4 @@
-"""Counts the deliveries that a run has lost, and those that it has stored more than once."""
+"""Counts the deliveries that a run has lost, and those that it has stored several times."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def _worse(before: Outcome, after: Outcome) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SideBySide:
-    """All of it. `profiles` in order, the best protected last."""
+    """The whole comparison. `profiles` in order, the best protected last."""
 
     profiles: Sequence[str]
     rows: Sequence[Compared]
@@ -132,7 +132,7 @@ class SideBySide:
         }
 
     def markdown(self) -> str:
-        """`compare.md`: a table, and what each step mends, does not mend, and makes worse."""
+        """`compare.md`: a table, and what each step fixes, does not fix, and makes worse."""
         return "\n".join(self._markdown()) + "\n"
 
     def _markdown(self) -> Iterator[str]:
@@ -167,7 +167,7 @@ def cell_text(outcome: Outcome) -> str:
 
 
 def seconds(time_ms: float) -> str:
-    """Two digits after the point: what a table has room for."""
+    """Two digits after the point, because a table has no room for more."""
     return f"{time_ms / 1e3:.2f} s"
 
 
@@ -177,7 +177,7 @@ def escaped(text: str) -> str:
 
 
 def in_order(target: TargetDescription, names: Sequence[str]) -> Sequence[str]:
-    """The profiles, the one with most protections off first; the default one is there, and last."""
+    """The profiles, the one with most protections off first; the default one is always included, and last."""
     default = target.default_profile
     others = [name for name in dict.fromkeys(names) if name != default]
     return [*sorted(others, key=lambda name: (-len(target.profiles[name].without), name)), default]

@@ -16,7 +16,7 @@ from harness.results.reading import own_runs
 class Speed:
     """Times of one run in milliseconds: its healthy answer, its slowest answer, and its recovery.
 
-    `others_share`: how much of all cores other programs took meanwhile, 0 to 1.
+    `others_share`: the share of all cores that other programs used, 0 to 1.
     """
 
     healthy_ms: float | None = None
@@ -29,8 +29,8 @@ class Speed:
 class ScenarioRecord:
     """One scenario, with everything on.
 
-    `evidence`: the kinds, sorted. `proofs`: titles of those that were tried, with what came of it.
-    `source`: a digest of its source; empty where that is not known.
+    `evidence`: the kinds, sorted. `proofs`: titles of the tried proofs, with their verdicts. `source`: a digest of its
+    source; empty if that is unknown.
     """
 
     verdict: Verdict
@@ -45,7 +45,7 @@ class ScenarioRecord:
 class SuiteRecord:
     """All scenarios, and which of them prove each protection: ids by name. Unproved protections are left out.
 
-    `fault_space_points`: how many points the committed fault space had; None: there was none, or it is not known.
+    `fault_space_points`: how many points the committed fault space had; None: there was none, or it is unknown.
     """
 
     scenarios: Mapping[str, ScenarioRecord]

@@ -17,11 +17,11 @@ from harness.results.reading import multiple, own_runs, read_summary
 
 SCHEMA = "harness.trend/1"
 SLOWER = 1.5
-"""The later half's median, times the earlier half's: that much is slower."""
+"""It is slower if the later half's median is this many times the earlier half's."""
 SLACK_MS = 100.0
-"""And longer by that much: a few milliseconds are no trend."""
+"""It must also be longer by this much, because a few milliseconds are not a trend."""
 FEWEST = 4
-"""Runs of a scenario before there is a trend in its times."""
+"""How many runs of a scenario a trend in its times needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Trend:
 
     @property
     def changes(self) -> int:
-        """How often the verdict was another than the run before it."""
+        """How often the verdict differed from that of the run before."""
         verdicts = [point.verdict for point in self.points]
         return sum(1 for a, b in itertools.pairwise(verdicts) if a is not b)
 
@@ -158,7 +158,7 @@ def of_one_kind(summaries: Sequence[SummaryRead], left_out: dict[str, str]) -> l
 
 
 def trends_json(found: Sequence[Trend], left_out: Mapping[str, str]) -> dict[str, Any]:
-    """The whole of it."""
+    """The whole trend."""
     return {"schema": SCHEMA, "scenarios": [each.to_json() for each in found], "left_out": dict(left_out)}
 
 

@@ -1,4 +1,4 @@
-"""Release verification: what a candidate does worse than the release that it is to replace."""
+"""Release verification: what a candidate does worse than the release that it would replace."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """Both sides. `ids`: what was chosen of the candidate's scenarios, and run on both.
+    """Both sides. `ids`: the chosen scenarios of the candidate, which were run on both.
 
-    `excused`: what this machine need not run.
+    `excused`: scenarios that this machine need not run.
     """
 
     candidate: Side
@@ -65,7 +65,7 @@ class Verification:
 
     @property
     def better(self) -> Sequence[str]:
-        """What fails with the release and not with the candidate."""
+        """Failures of the release that the candidate does not have."""
         return [
             f"{name} held: {was.verdict} in {THE_RELEASE}: {was.reason}"
             for name, was, now in self.pairs()
@@ -83,7 +83,7 @@ class Verification:
         return [*(each.finding(section) for each in self.regressions), *untold]
 
     def pairs(self) -> Iterator[tuple[str, ScenarioRecord | None, ScenarioRecord | None]]:
-        """Each scenario, as the release and as the candidate has it."""
+        """Each scenario, of the release and of the candidate."""
         for name in self.ids:
             yield name, self.release.record.scenarios.get(name), self.candidate.record.scenarios.get(name)
 
@@ -169,7 +169,7 @@ def _wrong(verdict: PairVerdict) -> bool:
 
 
 def _untold(was: ScenarioRecord, now: ScenarioRecord, *, excused: bool) -> bool:
-    """Return whether one of the two was not judged. If `excused`, it is fine that neither ran here."""
+    """Return whether one of the two was not judged. If `excused`, neither needs to run here."""
     verdicts = {was.verdict, now.verdict}
     lacking = excused and verdicts == {Verdict.UNAVAILABLE}
     return was.verdict is not Verdict.HELD and not verdicts <= _JUDGED and not lacking

@@ -7,6 +7,6 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 SCENARIOS = FOLDER / "scenarios"
 FILES = ("service.py", "scenarios/__init__.py", "scenarios/careless.py", "scenarios/target.toml")
-"""What a copy has, relative to FOLDER: all that is not the harness's own."""
+"""What a copy contains, relative to FOLDER: everything that is not the harness's own."""
 
 __all__ = ["FILES", "FOLDER", "SCENARIOS"]

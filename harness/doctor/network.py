@@ -25,7 +25,7 @@ def ipv6_loopback() -> Finding:
 
 
 def link_local_einval() -> Finding:
-    """Whether a connect() to a link-local address without a scope gets EINVAL, as the incident's Error 22 has it.
+    """Whether a connect() to a link-local address without a scope gets EINVAL, as in the incident's Error 22.
 
     The kernel refuses it before any packet is made.
     """
@@ -41,7 +41,7 @@ def link_local_einval() -> Finding:
 
 
 def socket_statistics() -> Finding:
-    """Check that the kernel reports TCP sockets, and /proc their processes. Raises what either raises."""
+    """Check that the kernel reports TCP sockets, and /proc their processes. Raises the error of either."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         found = listening(listener.getsockname()[1], pids=[os.getpid()])
     mend = "load the kernel module tcp_diag, and mount /proc without hidepid for this user"

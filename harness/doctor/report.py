@@ -42,7 +42,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether all that is required is there: the gate can run."""
+        """Whether everything that is required exists, so that the gate can run."""
         return all(each.ok for each in self.findings if each.required)
 
     def __getitem__(self, name: str) -> Finding:
@@ -58,7 +58,7 @@ class Report:
         return {"schema": "harness.doctor/1", "ok": self.ok, "findings": findings}
 
     def as_text(self) -> str:
-        """Return plain text: a line for each finding, its mend below a "no", and the conclusion."""
+        """Return plain text: a line for each finding, the fix below a "no", and the conclusion."""
         width = max((len(each.name) for each in self.findings), default=0)
         lines: list[str] = []
         for each in self.findings:

@@ -16,7 +16,7 @@ from harness.stack.toxiproxy.server import named_toxiproxy, toxiproxy_version
 
 
 def server(protocol: str, wanted: StackConfiguration) -> Finding:
-    """The program of a protocol's server. Raises HarnessError with the mend when it is missing or does not run."""
+    """The program of a protocol's server. Raises HarnessError with the fix if it is missing or does not run."""
     about, place = ABOUT.of(protocol), wanted.servers.get(protocol, EMBEDDED)
     if is_url(place):
         return _by_url(about.title, place)
@@ -25,7 +25,7 @@ def server(protocol: str, wanted: StackConfiguration) -> Finding:
 
 
 def toxiproxy(wanted: StackConfiguration) -> Finding:
-    """Toxiproxy's program: named, built, or to be built. Raises UsageError when a named one is not there."""
+    """Toxiproxy's program: named, built, or to be built. Raises UsageError if a named one does not exist."""
     if is_url(wanted.toxiproxy):
         return _by_url("Toxiproxy", wanted.toxiproxy)
     if wanted.toxiproxy != BUILD:
@@ -55,7 +55,7 @@ def _means_to_build() -> tuple[bool, str]:
 
 
 def go() -> Finding:
-    """The machine's Go. Raises HarnessError when $HARNESS_GO names no program."""
+    """The machine's Go. Raises HarnessError if $HARNESS_GO does not name a program."""
     found = find_go()
     detail = "; ".join(f"{each.version or 'a script'}, {each.path} ({each.source})" for each in found) or "none"
     ok = any(each.new_enough or not each.version for each in found)

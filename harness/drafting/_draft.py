@@ -20,7 +20,7 @@ PLACE = "command line"
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A scenario that runs, and does not say yet why it fails without `protection`; None where the target has none."""
+    """A scenario that runs, but does not say yet why it fails without `protection`; None if the target has none."""
 
     name: str
     kind: str
@@ -39,8 +39,8 @@ def draft(
 ) -> Draft:
     """Write a scenario of this name, in which a fault of this kind strikes.
 
-    `link`: by name; by default the first that the fault fits. `protection`: what the scenario is to prove; by default
-    one whose name begins with the link's name, else the first. Raises UsageError for names that do not exist or do not
+    `link`: by name; by default the first that the fault fits. `protection`: what the scenario must prove; by default
+    one whose name begins with the link's name, or the first. Raises UsageError for names that do not exist or do not
     fit.
     """
     known = kinds()
@@ -98,6 +98,6 @@ def _protection(target: Target, link: Link, name: str | None) -> str | None:
 
 
 def usual_protection(target: Target, link: str) -> str | None:
-    """The first protection whose name begins with the link's, else the first; None if the target has none."""
+    """The first protection whose name begins with the link's, or the first; None if the target has none."""
     known = target.description.protections
     return next((each for each in known if each.startswith(f"{link}.")), next(iter(known), None))

@@ -1,4 +1,4 @@
-"""Finds what makes a line of a service's log: which fault, on which link, and which scenarios have it already."""
+"""Finds the fault behind a line of a service's log, its link, and the scenarios that have it already."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ CONNECT_ERRORS: tuple[str, ...] = get_args(syscall.Errno)
 
 @dataclass(frozen=True, slots=True)
 class Clue:
-    """One line, and what makes it. `number`: the line's, from 1.
+    """One line, and the fault behind it. `number`: the line's number, from 1.
 
     `covered_by`: ids of scenarios that know such a line, by their proof, or by the same fault in their function.
 
-    `example`: None where only a scenario's proof knows it.
+    `example`: None if only a scenario's proof knows it.
     """
 
     number: int
@@ -45,7 +45,7 @@ class Clue:
 
 
 def clues(lines: Sequence[str], target: Target, scenarios: Sequence[Scenario]) -> Sequence[Clue]:
-    """Return a clue for each line that tells one; of lines that one fault makes, the first."""
+    """Return a clue for each line that gives one; for several lines of one fault, only the first."""
     found: dict[object, Clue] = {}
     written = {each.id: _normal(each.function) for each in scenarios if each.function is not None}
     for number, line in enumerate(lines, 1):
@@ -97,7 +97,10 @@ def _names(at: Link) -> tuple[str, ...]:
 
 
 def _examples(line: str, ground: Ground) -> Iterator[Example]:
-    """What makes the line, the surest first: a server's error, the kernel's answer, a lost connection, silence."""
+    """Possible causes of the line, the surest first.
+
+    A server's error, the kernel's answer, a lost connection, silence.
+    """
     fault = _server_error(line, ground)
     if fault is not None:
         yield Example(fault, expect=ANY_OUTCOME)

@@ -51,7 +51,7 @@ def check_free(ids: Collection[str], known: Collection[str]) -> None:
 
 
 def _nearest(name: str) -> str:
-    """A name that is valid, and as like as can be."""
+    """The most similar valid name."""
     plain = _OTHER.sub("_", name.lower()).strip("_").removeprefix("test_")
     if not plain:
         return "redis_goes_away, say"

@@ -46,7 +46,7 @@ def source_of(name: str, moves: Sequence[Move], protection: str | None) -> str:
 
 
 def body_of(name: str, moves: Sequence[Move], constants: dict[str, str] | None = None) -> Sequence[str]:
-    """The lines of a scenario's function; in front of its steps a variable for each fault that is spoken of again.
+    """The lines of a scenario's function, with a variable for each fault that is used again.
 
     `constants`: names of long texts, by text. Further ones get a name there.
     """
@@ -61,7 +61,7 @@ def body_of(name: str, moves: Sequence[Move], constants: dict[str, str] | None =
 
 
 def words_in(body: str, more: Iterable[str]) -> Sequence[str]:
-    """What of the vocabulary a text uses, in the order that the linter wants: constants, classes, values."""
+    """The vocabulary that a text uses, in the linter's order: constants, classes, values."""
     names = {token.string for token in _tokens(body) if token.type == tokenize.NAME}
     return sorted({*more, *(names & set(harness.__all__))}, key=_place)
 

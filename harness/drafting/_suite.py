@@ -18,8 +18,8 @@ HEAD = '''"""What may happen on the links of {target}: the harness's standard su
 def suite_source(suite: StandardSuite, target: str, protection: Callable[[Planned], str | None]) -> str:
     """Return the file's text: each scenario under the id that it has in the standard suite.
 
-    `target`: its name. `protection`: what a scenario might prove, which stays to be said in full; None where the target
-    has none.
+    `target`: its name. `protection`: what a scenario might prove; the author must complete it. None if the target has
+    none.
     """
     constants: dict[str, str] = {}
     own = [each for each in suite.planned if not each.fails]  # such a one tells of this time alone

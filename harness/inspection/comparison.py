@@ -37,7 +37,7 @@ ID = "check"
 def inspect(target: Target, configuration: StackConfiguration, tell: Callable[[Found], None]) -> Sequence[Found]:
     """Try everything, in the order in which one thing needs another. Return what was found; `tell` gets it at once.
 
-    What needs a thing that is wrong is not tried. Raises HarnessError if a server does not start.
+    A step that needs something wrong is not tried. Raises HarnessError if a server does not start.
     """
     found: list[Found] = []
 
@@ -168,7 +168,7 @@ async def _metrics(rig: Rig) -> Sequence[Found]:
 
 
 def _log(rig: Rig) -> Found:
-    """Whether the expression for unhandled errors finds one although nothing was broken."""
+    """Whether the expression for unhandled errors finds one, although nothing was broken."""
     expression = rig.target.description.service.unhandled
     lines = rig.site.service.log.read().splitlines()
     line = next((line for line in lines if re.search(expression, line)), None)
@@ -181,5 +181,5 @@ def _log(rig: Rig) -> Found:
 
 
 def _noted(ended: ServiceEnded) -> None:
-    """Its end is no finding here: what needs it says that it has no answer."""
+    """Its end is not a finding here: later steps report that they got no answer."""
     del ended

@@ -1,4 +1,4 @@
-"""What an inspection has found of one key of the description."""
+"""What an inspection has found about one key of the description."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def excerpt(text: str) -> str:
 
 
 def last_line(log: str) -> str:
-    """The last line that is not empty: where a program says why it ends."""
+    """The last line that is not empty, in which a program usually says why it ends."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     return excerpt(lines[-1]) if lines else "(it wrote nothing)"
 
 
 def beginnings(log: str, count: int = 5) -> str:
-    """The last lines of what a program wrote, each cut, as an error quotes them."""
+    """The last lines of a program's output, each shortened, for an error."""
     lines = [excerpt(line) for line in log.splitlines() if line.strip()]
     return " | ".join(lines[-count:]) or "nothing"

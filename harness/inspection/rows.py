@@ -43,7 +43,7 @@ class _Sql:
 
 
 async def rows_found(rig: Rig, delivery: Delivery) -> AsyncIterator[Found]:
-    """Read what is stored, and what goes with it."""
+    """Read the stored rows, and their effects."""
     described = rig.target.description
 
     async def effect() -> Sequence[StoredRow]:
@@ -61,7 +61,7 @@ async def rows_found(rig: Rig, delivery: Delivery) -> AsyncIterator[Found]:
 
 
 async def unreadable(rig: Rig) -> HarnessError | None:
-    """Return what the server says to the SQL of what is stored, if it refuses that: a table is missing, say."""
+    """Return the server's error if it refuses the SQL of the stored rows, for example because a table is missing."""
     stored = rig.target.description.stored
     if stored.sql is None:
         return None
@@ -118,7 +118,7 @@ async def _found(rig: Rig, delivery: Delivery, sql: _Sql, read: Callable[[], Awa
 
 
 async def _refused(rig: Rig, sql: _Sql, problem: Exception) -> HarnessError:
-    """The server does not take the SQL: name the table or the column that it may mean, or what creates the tables."""
+    """The server refuses the SQL: name the table or column that it may mean, or what creates the tables."""
     probe = rig.sessions.of(rig.site.links[sql.link].link)
     known = sorted({name for query in (TABLES, COLUMNS) for name, _, _ in await probe.rows(query, None)})
     named = NAMED.search(str(problem))
@@ -132,7 +132,7 @@ async def _refused(rig: Rig, sql: _Sql, problem: Exception) -> HarnessError:
 
 
 def _not_listed(rig: Rig, sql: _Sql, delivery: Delivery, rows: Sequence[StoredRow]) -> UsageError | None:
-    """Say what is wrong with rows among which the delivery is not as it was sent; None if it is."""
+    """Say what is wrong with the rows if the delivery is not among them as it was sent; None if it is."""
     place = place_of(rig.target, sql.table)
     mine = [row for row in rows if row.id == delivery.name]
     if not mine:
@@ -151,7 +151,7 @@ def _not_listed(rig: Rig, sql: _Sql, delivery: Delivery, rows: Sequence[StoredRo
 
 
 def _another_body(delivery: Delivery, found: str) -> str:
-    """What a row shows in place of the digest of the body that was sent."""
+    """What a row shows instead of the digest of the sent body."""
     is_one = len(found) == SHA256_HEX and all(letter in "0123456789abcdef" for letter in found)
     what = "another SHA-256: of another column, or of the body as the service changed it" if is_one else "no SHA-256"
     return f"the digest of {delivery.name} is {excerpt(found)!r}, {what}; the body that was sent has {delivery.digest}"

@@ -1,4 +1,4 @@
-"""Sends each request of the description once, and says which answer is not the one that it promises."""
+"""Sends each request of the description once, and reports answers that it does not promise."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ MUST_KNOW_AGAIN = (
     "answer says that it is stored already, write [outcomes.already] with status = {status}"
 )
 LOGGED_WITHIN_S = 1.0
-"""How long to wait for the log to tell of an error that was answered."""
+"""How long to wait until the log reports an error that was answered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
     """A delivery that was sent, and what is wrong if it was not acknowledged.
 
-    `taken`: the service has worked on it, so that it must have used its links.
+    `taken`: the service has worked on it, so it must have used its links.
     """
 
     delivery: Delivery
@@ -71,7 +71,7 @@ async def delivered(rig: Rig) -> Delivered:
 
 
 def _blamed(target: Target, path: str, answer: Answer) -> tuple[str, str | None]:
-    """The key that is most likely wrong, and its value: the path only of an answer that knows no such path."""
+    """The key that is most likely wrong, and its value; the path only if the answer says that there is no such path."""
     template = target.description.sender.http
     if template is None:
         return "python", target.description.sender.python
@@ -81,7 +81,7 @@ def _blamed(target: Target, path: str, answer: Answer) -> tuple[str, str | None]
 
 
 async def _logged(rig: Rig, answer: Answer) -> str:
-    """Its last line with an error. A service may log what befell a request after it has answered it."""
+    """Its last line with an error. A service may log a request's error after its answer."""
     log, expression = rig.site.service.log, re.compile(rig.target.description.service.unhandled, re.MULTILINE)
 
     async def told() -> bool:
@@ -181,7 +181,7 @@ async def _asked(rig: Rig, performer: Performer, name: str, about: Delivery | No
 
 
 def not_as_owed(target: Target, table: str, name: str, answer: Answer, owed: str, lacks: Sequence[str]) -> UsageError:
-    """The error of a request that was not answered as its description promises."""
+    """The error about a request whose answer is not the promised one."""
     lacking = f", and lacks {', '.join(lacks)}" if lacks else f" where {owed} is owed"
     problem = f"was answered {_told(answer)}{lacking}"
     mend = "correct the description of this request, or of what answers mean ([outcomes]); else the service is wrong"

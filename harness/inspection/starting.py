@@ -19,11 +19,11 @@ from harness.stack.tcp.sockets import listening, process_tree
 from harness.target import Target
 
 SILENT_S = 2.0
-"""A service that listens for so long and has not said where will not say it."""
+"""A service that has listened for this long without saying where will not say it."""
 LOOK_EVERY_S = 0.1
 ANSWERED_WITHIN_S = 2.0
 PATHS = ("/alive", "/health", "/healthz", "/livez", "/healthcheck", "/ping", "/status", "/ready", "/readyz", "/")
-"""Where services usually say that they live."""
+"""The usual paths at which services say that they are alive."""
 MISSING = re.compile(r"No module named '?([\w.]+)")
 
 
@@ -73,13 +73,13 @@ def _ended(target: Target, key: str, command: Sequence[str], status: int, said: 
 
 
 def _ports(rig: Rig) -> list[int]:
-    """Where its processes listen, by the kernel's account."""
+    """Where its processes listen, according to the kernel."""
     pids = process_tree(rig.site.service.pids())
     return sorted({each.local.port for each in listening(0, pids=pids)})
 
 
 async def _stuck(rig: Rig) -> bool:
-    """Whether it has listened for a while without having said where, or without knowing the path that it should."""
+    """Whether it has listened for a while without saying where, or without knowing the path that it should."""
     seen = 0
 
     async def long_enough() -> bool:
@@ -92,7 +92,7 @@ async def _stuck(rig: Rig) -> bool:
 
 
 async def _lacks(rig: Rig) -> bool:
-    """Whether it serves, and the description does not say rightly where."""
+    """Whether it serves, but not where the description says."""
     service, described = rig.site.service, rig.target.description.service
     said = described.listening is None or re.search(described.listening, service.log.read()) is not None
     if not said:
@@ -116,7 +116,7 @@ def _unsaid(rig: Rig) -> UsageError:
 
 
 async def _not_alive(rig: Rig) -> UsageError:
-    """It runs, and does not say that it is alive: try where services usually say so."""
+    """It runs, but does not say that it is alive: try the usual paths."""
     service, path = rig.site.service, rig.target.description.service.alive
     port = service.port or next(iter(_ports(rig)), 0)
     told = await _status(port, path)

@@ -20,7 +20,7 @@ SCOPES = ("function", "class", "module", "package", "session")
 
 @pytest.fixture(scope="session")
 def chaos_servers() -> Mapping[str, str]:
-    """URLs of servers of the user's own, by protocol; to be overridden. Servers that are missing here are started."""
+    """URLs of the user's own servers, by protocol; override this fixture. Missing servers are started."""
     return {}
 
 
@@ -37,7 +37,7 @@ def chaos_stack(pytestconfig: pytest.Config, chaos_servers: Mapping[str, str]) -
 
 
 def check_scope(scope: str, file: str) -> None:
-    """Refuse a scope that pytest does not have, in words. `file`: where it stands. Raises pytest.UsageError."""
+    """Refuse a scope that pytest does not have. `file`: the file that contains it. Raises pytest.UsageError."""
     if scope not in SCOPES:
         from harness.errors import UsageError  # noqa: PLC0415  # only where it is wrong
 
@@ -52,7 +52,7 @@ def _scope(fixture_name: str, config: pytest.Config) -> Any:
 
 @pytest.fixture(scope=_scope)
 def chaos(chaos_stack: ChaosServers) -> Iterator[Chaos]:
-    """Give databases of the test's own, behind the relay and Toxiproxy, and the means to break them."""
+    """Give the test its own databases, behind the relay and Toxiproxy, and the means to break them."""
     with chaos_stack.laid() as laid:
         yield laid
 

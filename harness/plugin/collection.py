@@ -27,14 +27,14 @@ COLLECTED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 QUIET = ("-o", "addopts=", "-o", "python_files=*.py")
 SAY_NEEDS = "take that out; what a machine lacks is said with harness.needs"
 NO_PART_IN_IT = ("-p", "no:schemathesis", "-p", "no:unraisableexception")
-"""A plugin that makes collecting twice as slow, and none of whose tests are scenarios; and one that at the end
-has all garbage collected, to tell of errors of destructors: who only collects has none to tell of."""
+"""A plugin that makes collecting twice as slow, and none of whose tests are scenarios; and one that collects all
+garbage at the end to report errors of destructors, which collecting alone does not cause."""
 EXCUSED = (
     "-W", "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning",
     "-W", "ignore::pytest.PytestConfigWarning",
 )  # fmt: skip
-"""pytest's warnings, which a project may make errors: of the harness when it is installed and runs pytest itself, and
-of settings for plugins that are not installed beside the harness. Scenarios need none of these."""
+"""pytest's warnings that a project may turn into errors: about the harness when it is installed and runs pytest itself,
+and about settings of plugins that are not installed beside the harness. Scenarios need none of these."""
 
 
 class _Collector:
@@ -114,7 +114,7 @@ def collect_scenarios(folder: Path, target: TargetDescription) -> Sequence[Scena
 
 @contextlib.contextmanager
 def _without_more_options() -> Iterator[None]:
-    """Take PYTEST_ADDOPTS away from pytest: a `-k` in it would let a gate run less than all."""
+    """Hide PYTEST_ADDOPTS from pytest: with a `-k` in it, a gate would not run everything."""
     kept = os.environ.pop(ADDED_OPTIONS, None)
     try:
         yield

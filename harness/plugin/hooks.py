@@ -27,7 +27,7 @@ MARKERS = (
     "nightly(because): why a gate leaves a scenario out; written by harness.nightly",
 )
 STASH: pytest.StashKey[PytestRun] = pytest.StashKey()
-"""There once a test has taken the lab."""
+"""Set as soon as a test has taken the lab."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers; refuse a target that was named and cannot be read."""
+    """Register the markers; refuse a named target that cannot be read."""
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     check_scope(config.getini(SCOPE), str(config.inipath))
@@ -72,7 +72,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Know which scenarios were selected in the end."""
+    """Record which scenarios were selected in the end."""
     known = session.config.stash.get(STASH, None)
     if known is not None:
         known.keep(session.items)
@@ -106,7 +106,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Tell the story of a scenario's run instead of a traceback. A test that says nothing is an error, no failure."""
+    """Show the story of a scenario's run instead of a traceback.
+
+    A test that proves nothing is an error, not a failure.
+    """
     report = yield
     if call.excinfo is not None and call.excinfo.errisinstance(InconclusiveError):
         report.when = JUDGED  # type: ignore[assignment]  # see `fit_report`
@@ -118,13 +121,13 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, str] | None:
-    """A run that says nothing is an error. Pytest itself takes the output of its own phases only."""
+    """A run that proves nothing is an error. pytest itself captures only the output of its own phases."""
     return ("error", "E", "ERROR") if report.when == JUDGED and report.failed else None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Write the results and take the servers down."""
+    """Write the results and stop the servers."""
     known = session.config.stash.get(STASH, None)
     if known is not None:
         session.exitstatus = known.end(int(exitstatus))

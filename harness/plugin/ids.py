@@ -6,7 +6,8 @@ import re
 import sys
 
 LONGEST_ID = 150
-"""Characters. With profile, protections and an ending it must still be a file's name (255 bytes)."""
+"""The maximum number of characters. With profile, protections and an ending it must still be a file's name (255
+bytes)."""
 _UNFIT = re.compile(r"[^A-Za-z0-9._=+\-\[\]]")
 _VOCABULARY = "harness.vocabulary"
 
@@ -14,7 +15,7 @@ _VOCABULARY = "harness.vocabulary"
 def parameter_id(value: object) -> str | None:
     """Return the id of a parameter's value; None leaves it to pytest.
 
-    While the vocabulary is not imported no value can be one of its: ordinary tests do not pay for its import.
+    While the vocabulary is not imported, no value can belong to it. So ordinary tests do not pay for its import.
     """
     if _VOCABULARY not in sys.modules:
         return None
@@ -30,5 +31,5 @@ def parameter_id(value: object) -> str | None:
 
 
 def unfit_characters(name: str) -> str:
-    """Return the characters of an id that it may not hold, each once."""
+    """Return the forbidden characters of an id, each once."""
     return "".join(dict.fromkeys(_UNFIT.findall(name)))

@@ -28,7 +28,7 @@ HELP: Mapping[str, str] = {
     "strict": "fail each scenario that this machine cannot run, listed or not, and each without a finished proof",
     **{name: ABOUT.of(name).choice for name in PROTOCOLS},
 }
-"""What each option means that pytest and the command line both have: a sentence without its capital and full stop."""
+"""The help of each option that pytest and the command line share: a sentence without its capital and full stop."""
 DEFAULTS: Mapping[str, str] = {
     "target": "target.toml beside the scenarios",
     "profile": "the one that the target names",
@@ -47,7 +47,7 @@ def _help(name: str) -> str:
 
 
 def _seconds(text: str) -> float:
-    """A time that ends. Raises ArgumentTypeError, which the parser tells with the option's name."""
+    """A finite time. Raises ArgumentTypeError, which the parser reports with the option's name."""
     try:
         seconds = float(text)
     except ValueError:

@@ -3,7 +3,7 @@
 JUDGED = "the judgement"
 """Pytest writes `ERROR at the judgement of test_checkout`.
 
-What its JUnit report and other plugins take for an error is a failure outside of the call.
+Its JUnit report and other plugins treat a failure outside of the call as an error.
 """
 
 __all__ = ["JUDGED"]

@@ -61,7 +61,7 @@ def check_needs(needs: Iterable[object], target: TargetDescription, place: str) 
 
 
 def check_nightly(marks: Iterable[tuple[Sequence[object], Mapping[str, object]]], place: str) -> str:
-    """Return why the scenario is for the night, from the arguments of its marks; empty without a mark.
+    """Return why the scenario is nightly, from the arguments of its marks; empty without a mark.
 
     Raises UsageError if one gives no reason.
     """

@@ -1,4 +1,4 @@
-"""The scenarios of one pytest run, the problems of some, and the session that runs them."""
+"""The scenarios of one pytest run, their problems, and the session that runs them."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ class PytestRun:
     scenarios: dict[str, Scenario] = field(default_factory=dict)
     """Scenarios by pytest's node id."""
     problems: dict[str, str] = field(default_factory=dict)
-    """Why a test that takes the lab is no scenario, by node id."""
+    """Why a test that takes the lab is not a scenario, by node id."""
     results: dict[str, RunResult] = field(default_factory=dict)
     """By pytest's node id."""
     session: Session | None = None
     others_passed: bool = False
-    """Whether a test that is no scenario has passed."""
+    """Whether a test that is not a scenario has passed."""
     failed: int = 0
     """How many items pytest counts as failed, for any reason."""
 
     def collect(self, items: Sequence[pytest.Item]) -> None:
-        """Read the scenarios among the items; one that is wrong is in `problems`, and hinders no other test.
+        """Read the scenarios among the items. A wrong one is in `problems`, and does not affect other tests.
 
         Raises UsageError for options that do not fit the target: they concern the whole run.
         """
@@ -76,14 +76,14 @@ class PytestRun:
             self.problems[nodes[id(scenario)]] = str(problem)
 
     def _check_names(self, functions: Sequence[pytest.Function], files: Collection[Path]) -> None:
-        """Report a function that replaces another one of its name: the first may be a scenario, and would not run."""
+        """Report a function that replaces another one with its name: the first may be a scenario that would not run."""
         for file in files:
             for replaced, problem in shadowed(file, shown(str(file))):
                 last = (item.nodeid for item in functions if (item.path, item.originalname) == (file, replaced.name))
                 self.problems |= dict.fromkeys(last, str(problem))
 
     def keep(self, items: Sequence[pytest.Item]) -> None:
-        """Keep these scenarios only: others were deselected."""
+        """Keep only these scenarios: others were deselected."""
         kept = {item.nodeid for item in items}
         self.scenarios = {nodeid: scenario for nodeid, scenario in self.scenarios.items() if nodeid in kept}
         self.problems = {nodeid: problem for nodeid, problem in self.problems.items() if nodeid in kept}
@@ -105,7 +105,7 @@ class PytestRun:
         return lines
 
     def play(self, item: pytest.Function) -> None:
-        """Run one scenario; the servers come up with the first. Ends the call by its verdict, unless it held."""
+        """Run one scenario; the first one starts the servers. Ends the call by its verdict, unless it held."""
         if self.session is None:
             self.session = self._new_session()
         result = self.results[item.nodeid] = self.session.run(self.scenarios[item.nodeid])
@@ -137,7 +137,7 @@ class PytestRun:
         return session
 
     def end(self, status: int) -> int:
-        """Write the results, take the servers down, and return the status that pytest must end with."""
+        """Write the results, stop the servers, and return the status with which pytest must end."""
         if self.session is None:
             return status
         with self.session:
@@ -148,7 +148,7 @@ class PytestRun:
         return self._status(status, own)
 
     def _status(self, status: int, own: ExitStatus) -> int:
-        """Return pytest's status, unless the session's is worse, or all that did not pass is inconclusive."""
+        """Return pytest's status, unless the session's is worse, or everything that did not pass is inconclusive."""
         others = self.others_passed
         if status == pytest.ExitCode.OK and own is not ExitStatus.HELD:
             return status if own is ExitStatus.NOTHING_RAN and others else int(own)

@@ -14,7 +14,7 @@ from harness.results import RunResult
 
 
 class NotHeldError(Exception):
-    """Ends the call phase of a scenario that failed or was inconclusive; its report tells the story."""
+    """Ends the call phase of a scenario that failed or was inconclusive; its report shows the story."""
 
 
 class _Writer(Protocol):
@@ -27,14 +27,14 @@ class _Crash:
 
 
 class VerdictRepr:
-    """The story of a run, in the place of a traceback: the harness's own code is of no interest there."""
+    """The story of a run instead of a traceback, because the harness's own code does not matter there."""
 
     def __init__(self, result: RunResult) -> None:
         self._lines = story(result)
         self.reprcrash = _Crash(f"{result.verdict}: {self._lines[0]}")
 
     def __str__(self) -> str:
-        """The whole text: JUnit shows it."""
+        """The whole text, which JUnit shows."""
         return "\n".join(self._lines)
 
     def toterminal(self, writer: _Writer) -> None:

@@ -17,7 +17,7 @@ MARK = "proves"
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A function that looks like a scenario, as it stands in its file. `scope`: the class that it is in, or empty."""
+    """A function in a file that looks like a scenario. `scope`: its class, or empty."""
 
     name: str
     scope: str

@@ -80,7 +80,7 @@ class Matrix:
         }
 
     def carries(self, protection: str) -> Sequence[str]:
-        """The scenarios that hold, and fail for the want of this protection alone."""
+        """The scenarios that hold, and fail without this protection alone."""
         return [row.id for row in self.rows if row.whole.verdict is Verdict.HELD and _failed(row.cells.get(protection))]
 
     def carried_by_none(self) -> Sequence[str]:

@@ -17,7 +17,7 @@ SECTION = "mutants"
 
 
 class MutantVerdict(enum.StrEnum):
-    """What became of a mutant."""
+    """The verdict on a mutant."""
 
     KILLED = "killed"
     """The scenario failed by the named check, for the named reason."""
@@ -26,7 +26,7 @@ class MutantVerdict(enum.StrEnum):
     MISATTRIBUTED = "misattributed"
     """The scenario failed by another check, or for another reason."""
     STILLBORN = "stillborn"
-    """It never served. Every scenario would notice that, so its entry shows nothing."""
+    """The service never served. Every scenario would notice that, so the entry shows nothing."""
     MASKED = "masked"
     """The scenario did not hold against an unchanged copy of the service either."""
     INCONCLUSIVE = "inconclusive"

@@ -39,10 +39,10 @@ def _below_the_service(text: str) -> str:
 class Mutant(Table):
     """One change, by text, and the scenario that notices it.
 
-    `file`: relative to the service's directory. `where`: the function or class by its dotted name, in
-    which `before` stands exactly once; empty for the whole file. `after` may be empty: `before` is then taken out.
-    `scenario` fails by the check `fails` for the reason `match`, as a proof does; both runs go without the
-    protections `without`. Or `equivalent` says why the mutant cannot be told from the service.
+    `file`: relative to the service's directory. `where`: the function or class by its dotted name, in which `before`
+    stands exactly once; empty for the whole file. `after` may be empty: `before` is then removed. `scenario` fails by
+    the check `fails` for the reason `match`, like a proof; in both runs the protections `without` are off. Or
+    `equivalent` says why the mutant cannot be distinguished from the service.
     """
 
     id: Annotated[str, AfterValidator(_identifier)]
@@ -69,7 +69,7 @@ class Mutant(Table):
 
     @property
     def proof(self) -> Proof:
-        """What must make its scenario fail: itself. Only of one that is not equivalent."""
+        """The proof that it makes its scenario fail. Only for one that is not equivalent."""
         return Proof(
             protections=(self.id,), fails=cast("CheckName", self.fails), match=self.match, without=self.without
         )
@@ -77,10 +77,10 @@ class Mutant(Table):
 
 @dataclass(frozen=True, slots=True)
 class MutantList:
-    """`copies`: what of the service's directory a mutated copy is made of.
+    """`copies`: the part of the service's directory that is copied.
 
-    `prepared_by`: the files of it, and the folders, that the target's `prepare` uses. For a mutant of one of these
-        files, its own copy prepares the database. None: so is each mutant.
+    `prepared_by`: its files and folders that the target's `prepare` uses. For a mutant of one of these files, its own
+    copy prepares the database. None: for every mutant.
     """
 
     path: Path

@@ -13,13 +13,13 @@ from harness.errors import UsageError
 from harness.proof.mutants import Mutant, MutantList
 
 CACHES = shutil.ignore_patterns("__pycache__")
-"""Not copied: a compiled file of the same second and source length would pass for the mutated file's."""
+"""Not copied: a compiled file with the same second and source length would count as the mutated file's."""
 NEAR = 0.3
 """The least similarity (0 to 1) of two lines to be offered as the old and the new form of one line."""
 
 
 def place_all(listed: MutantList, directory: Path) -> Mapping[str, str]:
-    """Give the changed text of each mutant's file, by the mutant's id. `directory`: the service's.
+    """Return the changed text of each mutant's file, by the mutant's id. `directory`: the service's.
 
     Raises UsageError for an entry that does not fit the source, or fits it in several places.
     """
@@ -87,13 +87,13 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 @functools.cache
 def _definitions_in(source: str) -> Mapping[str, Definition]:
-    """Every function and class in the source, by its dotted name. Kept: many mutants are of one file."""
+    """Every function and class in the source, by its dotted name. Cached, because many mutants change one file."""
     return dict(_definitions(ast.parse(source), ""))
 
 
 @functools.cache
 def _meaning(source: str) -> str:
-    """The source's syntax tree as text: the same for every layout. Kept, for the same reason."""
+    """The source's syntax tree as text, which does not depend on the layout. Cached for the same reason."""
     return ast.dump(ast.parse(source))
 
 
@@ -120,7 +120,7 @@ def _misplaced(mutant: Mutant, place: str, part: str, found: int) -> UsageError:
 
 
 def _closest_line(fragment: str, part: str) -> str:
-    """The line of `part` that the first line of the fragment which is not in it may have become."""
+    """The line of `part` that is most similar to the fragment's first line that is missing there."""
     lines = [line.strip() for line in part.splitlines() if line.strip()]
     wanted = [line.strip() for line in fragment.splitlines() if line.strip()]
     missing = next((line for line in wanted if line not in lines), wanted[0])

@@ -58,7 +58,7 @@ class _File:
         self._others = [ast.unparse(node) for node in tree.body if not _is_test(node)]
 
     def parts_of(self, line: int, scenario: Scenario) -> Iterator[str]:
-        """What one scenario depends on."""
+        """The texts on which one scenario depends."""
         if line not in self._functions:
             raise HarnessError(
                 f"{self._path}:{line}: {scenario.id} does not begin here", hint="was it edited just now?"

@@ -22,17 +22,16 @@ class TeethVerdict(enum.StrEnum):
     """The judgement on a protection or a scenario."""
 
     PROVED = "proved"
-    """Of a protection: with it alone switched off, a scenario fails as it says. Of a scenario: something makes it
-    fail.
+    """A protection: with only this switched off, a scenario fails as it says. A scenario: something makes it fail.
     """
     UNPROVED = "unproved"
-    """Of a protection: no scenario fails without it."""
+    """A protection: no scenario fails without it."""
     TOOTHLESS = "toothless"
-    """Of a scenario: nothing that its proofs name makes it fail."""
+    """A scenario: nothing that its proofs name makes it fail."""
     INCONCLUSIVE = "inconclusive"
     """None of its proofs could be judged."""
     UNAVAILABLE = "unavailable"
-    """This machine cannot run what would prove it."""
+    """This machine cannot run its proof."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ class Teeth:
 
 
 def proves_alone(protections: Sequence[str]) -> str | None:
-    """Return the protection that a proof is about if it is exactly one, switched off: no variant, nothing with it."""
+    """Return the protection of a proof that switches off exactly one: no variant, and nothing else."""
     if len(protections) == 1 and ":" not in protections[0]:
         return protections[0]
     return None

@@ -1,4 +1,4 @@
-"""What the description of a target says for an example of a fault."""
+"""What a target's description says for an example of a fault."""
 
 from __future__ import annotations
 

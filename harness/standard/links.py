@@ -13,7 +13,7 @@ from harness.scenario.schedule import Do, Move
 from harness.standard.shapes import MAY_NOT_KNOW, away_for, delivered, during
 
 SHORT_S, LONGER_S, LONGEST_S = 1.0, 12.0, 70.0
-"""Outages of different length meet different limits: a retry's, a breaker's, a pool's."""
+"""Outages of different lengths reach different limits: of a retry, a breaker, a pool."""
 SLOW_MS = 60
 LATE_MS = 3_000
 
@@ -31,9 +31,11 @@ class LinkBreak:
 
 
 def link_breaks(ground: Ground, *, shared: bool = False, delivers: bool = True) -> Iterator[LinkBreak]:
-    """What is broken on a link. `shared`: another link leads to the same server, whose faults are tried there.
+    """What is broken on a link.
 
-    `delivers`: a delivery uses the link. Where none does, every request of the contract meets the fault, too.
+    `shared`: another link leads to the same server, and the server's faults are tried there.
+
+    `delivers`: a delivery uses the link. If none does, every request of the contract meets the fault, too.
     """
     others: tuple[Step, ...] = () if delivers else (Contract(),)
     yield from _cut(ground, others)

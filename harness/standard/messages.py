@@ -16,7 +16,7 @@ from harness.vocabulary import Outcome
 
 LATE_MS, COPIED = 100, 3
 ERRORS_MAX = 40
-"""So many errors take the connections of any usual pool."""
+"""This many errors use up the connections of any usual pool."""
 
 
 def statement_breaks(statement: Statement, target: Target) -> Iterator[Planned]:
@@ -55,15 +55,15 @@ def _answer_breaks(statement: Statement, target: Target) -> Iterator[Planned]:
 
 
 def too_many_pairs(target: Target) -> int:
-    """Of how many pairs of requests one has no connection left, if each keeps its own."""
+    """After this many pairs of requests no connection is left if each request keeps its own."""
     return min(target.description.limits.connections, ERRORS_MAX) // 2 + 1
 
 
 def repeated_errors(statement: Statement, target: Target) -> Planned:
     """Errors for more requests than the service may hold connections: it must give each connection back.
 
-    A pool that loses a connection at every error has none left then. Without a pool there are too many connections.
-    Each delivery is sent twice at once: who remembers it before it is stored acknowledges the second.
+    A pool that loses a connection at every error then has none left; without a pool there are too many connections.
+    Each delivery is sent twice at once: a service that remembers it before it is stored acknowledges the second one.
     """
     at, word, error = statement.link, statement.shown, SEARCHED.of(statement.link.protocol).errors[0]
     deliveries = too_many_pairs(target)
@@ -92,7 +92,7 @@ def late_for_copies(statement: Statement) -> Planned:
 
 
 def errs_each_time(statement: Statement, target: Target) -> Planned:
-    """A later statement that writes errs each time: what came before it must not stay without it."""
+    """A later statement that writes always fails: earlier writes must not stay without it."""
     at, word, error = statement.link, statement.shown, SEARCHED.of(statement.link.protocol).errors[0]
     return _planned(
         statement, target, "errs_each_time",
@@ -102,9 +102,10 @@ def errs_each_time(statement: Statement, target: Target) -> Planned:
 
 
 def answers_lost(statement: Statement, target: Target) -> Planned:
-    """The answer to the statement that stores is lost each time: after its last try the service cannot know.
+    """The answer to the statement that stores is lost each time, so the service cannot know after its last try.
 
-    Where one answer is lost the next try finds the row, and a service that tells a doubt as a refusal is not found out.
+    If only one answer is lost, the next try finds the row, and a service that answers a doubt with a refusal goes
+    unnoticed.
     """
     at, word = statement.link, statement.shown
     return _planned(
@@ -117,7 +118,7 @@ def answers_lost(statement: Statement, target: Target) -> Planned:
 def answer_lost_and_away(statement: Statement) -> Planned:
     """The server crashes after it has stored a row and before it answers: the service cannot look whether it did.
 
-    A service that looks for its row finds it after any lost answer: what it says in doubt needs a server that is away.
+    A service that looks for its row finds it after any lost answer. Only with the server away must it answer in doubt.
     """
     at, word, held = statement.link, statement.shown, wire.hold(statement.answered)
     return Planned(

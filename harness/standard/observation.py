@@ -1,4 +1,4 @@
-"""Starts the service once, delivers with nothing broken, and plans the standard suite from what it saw."""
+"""Starts the service once, delivers with nothing broken, and plans the standard suite from the observation."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from harness.target import Target
 
 KINDS: tuple[Kind, ...] = ("warm", "repeat", "read")
 TRIES = 3
-"""How often the recording of a service that ends, or refuses, is tried."""
+"""How often to try the recording of a service that ends, or refuses."""
 AT_REST_S = 1.5
-"""So long it is watched what the service sends by itself: a worker looks for work a few times in a second."""
+"""How long to watch what the service sends by itself: a worker looks for work a few times per second."""
 CUT = "when its connections to its servers were cut"
 MAY_BE_LEFT_OUT: tuple[Kind, ...] = ("repeat", "read")
-"""Each run judges a service that fails at these. What a first delivery needs can be broken all the same."""
+"""Kinds that may fail in the recording: each run judges them, and a first delivery's messages can still be broken."""
 
 
 def look_and_plan(
@@ -60,8 +60,8 @@ def look_and_plan(
 def recorded(look: Callable[[], Unbroken], progress: Callable[[str], None]) -> Unbroken:
     """Look again if the service ended, or refused: a suite without its statements would miss the cause.
 
-    Whether a connection that is cut finds the service at a moment that it does not survive is chance; at a statement
-    of its own it is none. And on a busy machine a correct service may refuse a delivery with nothing broken.
+    It is chance whether a cut connection finds the service at a moment that it does not survive; a break at its
+    statement is not chance. And on a busy machine a correct service may refuse a delivery with nothing broken.
 
     Raises NotAcknowledgedError if it refuses each time.
     """
@@ -80,7 +80,7 @@ def recorded(look: Callable[[], Unbroken], progress: Callable[[str], None]) -> U
 
 @contextmanager
 def _leads_to_check() -> Iterator[None]:
-    """Name the verb that tells what is wrong with a description, where an error has no better advice."""
+    """Name the verb that checks a description, if an error has no better advice."""
     try:
         yield
     except HarnessError as problem:

@@ -33,16 +33,16 @@ from harness.vocabulary import Link
 
 CLIENTS_MAX = 4
 MANY_S = 15.0
-"""So long a service that answers sixty requests a second is sent enough of them."""
+"""In this time a service that answers sixty requests per second gets enough of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unbroken:
-    """What one service showed with nothing broken. `unrecorded`: why it showed nothing.
+    """The observation of one service with nothing broken. `unrecorded`: why there is none.
 
     `kept`: how many connections it keeps between two requests, by link. `used`: links on which it sent anything;
-    `others_only`: those on which it did for a read or a repeat, and not for a delivery. `left_out`: what it failed at,
-    so that it could not be recorded. `changes`: the statements of each change, by its name.
+    `others_only`: links that it used only for a read or a repeat, not for a delivery. `left_out`: kinds that failed and
+    could not be recorded. `changes`: the statements of each change, by its name.
     """
 
     statements: Sequence[Statement]
@@ -76,7 +76,7 @@ def standard_suite(target: Target, seen: Unbroken, lacking: Callable[[Need], str
 
 
 def _unrecorded(target: Target, why: str) -> Planned:
-    """A scenario that fails: without the statements of such a service its suite could hold."""
+    """A scenario that fails: without the service's statements its suite could hold."""
     about = "The service lives on when its connections are cut: else it cannot be recorded, nor its statements broken."
     return Planned(
         id=f"{PREFIX}_recorded",
@@ -96,7 +96,7 @@ def _with_nothing_broken(target: Target) -> Iterator[Planned]:
 def _every_request(target: Target) -> Planned:
     """More requests of each kind than the service may hold connections: it must give back those of each.
 
-    What an answer without a row, a repeat or a rejection costs stays below every limit where each comes a few times.
+    A leak at a read without a row, a repeat or a rejection stays below every limit if each comes only a few times.
     """
     rounds = too_many_pairs(target)
     return Planned(
@@ -108,7 +108,7 @@ def _every_request(target: Target) -> Planned:
 
 
 def _many_requests(target: Target) -> Planned:
-    """Enough requests to tell what the service keeps of each for good: it takes 900."""
+    """Enough requests to measure what the service keeps for ever of each: 900 are needed."""
     clients = min(CLIENTS_MAX, target.description.limits.connections)
     return Planned(
         id=f"{PREFIX}_many_requests",
@@ -172,7 +172,7 @@ def _of_protocol(link: Link, own: Break) -> Planned:
 
 
 def _with_contract(own: Break) -> tuple[Move, ...]:
-    """Its example, and every request of the contract before it is healed, or where it was for good, at its end."""
+    """The fault's example, with every request of the contract before the heal (or before the end)."""
     moves = tuple(moves_of(own.example))
     if own.example.met == "until met":
         return moves

@@ -23,7 +23,7 @@ PREFIX = "standard"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """`id`: without `test_`. `link`: the name of the one that is broken. `nightly`: why it is not for every push."""
+    """`id`: without `test_`. `link`: the name of the broken link. `nightly`: why it does not run on every push."""
 
     id: str
     link: str
@@ -31,7 +31,7 @@ class Planned:
     moves: tuple[Move, ...]
     nightly: str = ""
     fails: str = ""
-    """Why it fails whatever its steps show: what was seen of the service before."""
+    """Why it fails in any case: an earlier observation of the service."""
 
     @property
     def faults(self) -> Iterator[Fault]:

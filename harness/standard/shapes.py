@@ -12,7 +12,7 @@ from harness.target import Target
 from harness.vocabulary import ACKNOWLEDGED, NO_WORD, REFUSED, Outcome
 
 MAY_REFUSE = ACKNOWLEDGED | REFUSED
-"""While a dependency is away a service may do without it, or say "not now". It must know which of both."""
+"""While a dependency is away, a service may work without it, or say "not now". It must not be in doubt."""
 
 MAY_NOT_KNOW = ACKNOWLEDGED | NO_WORD
 """A silent dependency may have carried out the request, so "I do not know" is then the truth."""
@@ -29,12 +29,12 @@ def delivered(count: int, expect: Outcome = MAY_REFUSE) -> Step:
 
 
 def away_for(seconds: float) -> Sequence[Step]:
-    """Every kind of request at the beginning, time, and a delivery at the end."""
+    """Every kind of request at the beginning, a pause, and a delivery at the end."""
     return (delivered(2), Contract(), Wait(seconds, because="so long the dependency is away"), delivered(1))
 
 
 def met_by(statement: Statement, fault: Fault, target: Target, expect: Outcome) -> tuple[Move, ...]:
-    """Have the request that sends a statement meet a fault there."""
+    """Let the request that sends a statement meet a fault there."""
     match statement.kind:
         case "repeat":
             return (Do(Deliver()), *during([fault], [Request("again")]))

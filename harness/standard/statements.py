@@ -1,4 +1,4 @@
-"""What the service sends for a request, seen once with nothing broken, and how a scenario names it."""
+"""The service's statements for a request, seen once with nothing broken, and their names in scenarios."""
 
 from __future__ import annotations
 
@@ -23,24 +23,28 @@ _NO_WORD = re.compile(r"[^a-z0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement, command or request of the service's. `word`: what a scenario's id calls it. `kind`: of delivery."""
+    """A statement, command or request of the service. `word`: its name in a scenario's id.
+
+    `kind`: the kind of delivery.
+    """
 
     link: Link
     word: str
     text: str
     kind: Kind
     whole: str
-    """All that was sent; `text` is the shortest beginning that no other statement has."""
+    """The whole text; `text` is the shortest beginning that no other statement has."""
     having: str | None = None
-    """What tells the deliveries' own from others of that text: their ids. None where all are a delivery's."""
+    """The ids that distinguish the deliveries' own statements from others with that text. None if all belong to
+    deliveries."""
     by_chance: bool = False
-    """It names no delivery, and comes without one, too: a fault would strike the one that happens to come first."""
+    """It names no delivery, and also comes without one, so a fault would strike any of them by chance."""
     is_answered: bool = True
-    """Whether the server says anything to it: a message that is only published has no answer that could be lost."""
+    """Whether the server answers it: a message that is only published has no answer that could be lost."""
 
     @property
     def shown(self) -> str:
-        """Its beginning, for a sentence."""
+        """Its beginning, for sentences."""
         return _NO_PLAIN.sub(" ", self.text).strip()[:SHOWN_CHARACTERS].rstrip()
 
     @property
@@ -59,8 +63,8 @@ def statements(
 ) -> Sequence[Statement]:
     """The different statements of these deliveries, in the order in which they were sent.
 
-    `at_rest`: what the service sends by itself, by link and fingerprint. `every`: what names each delivery.
-    A statement of both a delivery and a repeat belongs to the one that was recorded first.
+    `at_rest`: what the service sends by itself, by link and fingerprint. `every`: finds the name of each delivery. A
+    statement of both a delivery and a repeat belongs to the one that was recorded first.
     """
     named = {link.name: link for link in links}
     answers = {
@@ -118,7 +122,7 @@ def _named(message: Observed) -> str:
 
 
 def _shortest(text: str, others: Sequence[str]) -> str:
-    """As many of its first words as tell it from the others of its link; all of it if they begin like it."""
+    """As many of its first words as distinguish it from the others of its link; all of it if another begins with it."""
     words = text.split(" ")
     for count in range(1, len(words) + 1):
         beginning = " ".join(words[:count])

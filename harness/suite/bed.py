@@ -18,7 +18,7 @@ class Bed:
         self._closed = False
 
     def open(self) -> Testbed:
-        """The testbed. Raises HarnessError for servers that do not come up."""
+        """The testbed. Raises HarnessError if the servers do not start."""
         if self._closed:
             raise HarnessError("the session has ended", hint="start a new one")
         if self._there is None:
@@ -32,7 +32,7 @@ class Bed:
             self.close()
 
     def close(self, *, for_good: bool = False) -> None:
-        """Take the servers down; the next call of `open` brings up new ones, unless it was `for_good`."""
+        """Stop the servers. The next call of `open` starts new ones, unless this was `for_good`."""
         self._closed = self._closed or for_good
         there, self._there = self._there, None
         if there is not None:

@@ -17,8 +17,8 @@ def draft_findings(scenario: Scenario, *, strict: bool) -> Iterator[Finding]:
     """Return a finding for a scenario without a proof, and for each proof whose `match` is still TODO.
 
     Each is a warning, or a failure if the suite is `strict`: a new scenario may be run while its author looks for the
-    reason, and a target may have no protections. A strict gate accepts finished proofs only. What no author wrote needs
-    none.
+    reason, and a target may have no protections. A strict gate accepts only finished proofs. A scenario that no author
+    wrote needs none.
     """
     if not scenario.proofs and not scenario.source:
         sentence = f"{scenario.id}: unproved: nothing shows that it can fail"

@@ -1,4 +1,4 @@
-"""What a lane's testbeds share one after the other, so that a replaced server need not import the service again."""
+"""The part that a lane's successive testbeds share, so that new servers need no new import of the service."""
 
 from __future__ import annotations
 

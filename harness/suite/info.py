@@ -1,4 +1,4 @@
-"""Describes a run, whichever verb began it: what was run, on what, and of which commit."""
+"""Describes a run of any verb: what was run, on what, and of which commit."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ from harness.suite.settings import SuiteSettings
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What the user typed. `verb`: of the command line, or `pytest`. `words`: the whole line, split as a shell does."""
+    """What the user typed. `verb`: the verb of the command line, or `pytest`.
+
+    `words`: the whole line, split like in a shell.
+    """
 
     verb: str
     words: Sequence[str]
 
 
 def run_info(settings: SuiteSettings, *, folder_id: str, profile: str, command: Command) -> RunInfo:
-    """Tell of a run that begins now. `folder_id`: its results folder's; `profile`: the one that is meant."""
+    """Describe a run that begins now. `folder_id`: its results folder's; `profile`: the chosen one."""
     return RunInfo(
         id=folder_id,
         started_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -40,7 +43,7 @@ def run_info(settings: SuiteSettings, *, folder_id: str, profile: str, command: 
 
 
 def _own_version() -> Mapping[str, str]:
-    """The package's version; nothing where the harness runs from its checkout, which the revision tells."""
+    """The package's version; empty if the harness runs from its checkout, which the revision describes."""
     try:
         return {"harness": importlib.metadata.version("webhook-resilience-harness")}
     except importlib.metadata.PackageNotFoundError:

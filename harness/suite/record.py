@@ -25,7 +25,7 @@ UNWRITTEN = "results"
 
 
 class Record:
-    """Takes in what was found, from any thread, and keeps `summary.json` up to date.
+    """Collects results from any thread, and keeps `summary.json` up to date.
 
     `told`: called with a sentence when something could not be written.
     """

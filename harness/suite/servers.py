@@ -12,7 +12,7 @@ from harness.target import Target
 
 
 class Servers(Protocol):
-    """What lends servers. A session borrows one set at a time, and again after its servers have died."""
+    """Lends servers. A session borrows one set at a time, and again after its servers have died."""
 
     def lend(self, target: Target, *, logs: Path, progress: Callable[[str], None]) -> AbstractContextManager[Testbed]:
         """Lend servers for this target. While they are lent, their logs go into the folder `logs`.

@@ -74,7 +74,7 @@ class Session:
         self._finished = False
         self._over = False
         self.ambiguous: Collection[str] = ()
-        """Ids that are also names of themes: the lines that repeat a run say which is meant."""
+        """Ids that are also names of themes. Lines that repeat a run distinguish them."""
         self.profile = check_profile(settings, target)
         self.folder = new_results_folder(settings.results)
         self._here = Here(self._ways(logs=self.folder.logs), self._heard)
@@ -103,13 +103,13 @@ class Session:
                 self._finish(complete=False, status=status_of(error))
 
     def finish(self) -> ExitStatus:
-        """Take the servers down, and write that everything selected was run."""
+        """Stop the servers, and write that everything selected was run."""
         self.rest()
         self._finish(complete=True, status=self.record.status)
         return self.record.status
 
     def interrupted(self) -> None:
-        """Write that not everything was run, because the user wished so."""
+        """Write that not everything was run, because the user interrupted it."""
         self._finish(complete=False, status=ExitStatus.INTERRUPTED)
 
     def not_told(self, *, complete: bool, status: ExitStatus) -> ExitStatus:
@@ -233,7 +233,7 @@ class Session:
         return result
 
     def rest(self) -> None:
-        """Take the servers down; the next run brings them up again."""
+        """Stop the servers; the next run starts them again."""
         self._here.rest()
 
     def _configuration(
@@ -285,7 +285,7 @@ class Session:
         )  # fmt: skip
 
     def _heard(self, told: Told) -> None:
-        """Take in what a performer tells, in the thread that waits for it."""
+        """Handle a performer's reports, in the thread that waits for it."""
         match told:
             case Progress(text):
                 self._watcher.progress(text)

@@ -45,7 +45,7 @@ class SuiteSettings:
         return self.target or self.scenarios / TARGET_FILE
 
     def options(self) -> tuple[str, ...]:
-        """Return the options that ask for the same again, except profile, protections and seed.
+        """Return the options that give the same settings again, except profile, protections and seed.
 
         Defaults are left out.
         """
@@ -66,13 +66,13 @@ class SuiteSettings:
 
 
 def check_profile(settings: SuiteSettings, target: Target) -> str:
-    """Return the profile that is meant. Raises UsageError for one, or a protection, that the target does not have."""
+    """Return the chosen profile. Raises UsageError for a profile or a protection that the target does not have."""
     profile = settings.profile or target.description.default_profile
     target.settings(profile, settings.without)
     return profile
 
 
 def names_given(texts: Iterable[str]) -> tuple[str, ...]:
-    """Read names given one an option, or several separated by commas; the first of equals counts."""
+    """Read names, one for each option or several separated by commas; duplicates are dropped."""
     names = [name.strip() for text in texts for name in text.split(",")]
     return tuple(dict.fromkeys(name for name in names if name))

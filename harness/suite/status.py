@@ -14,7 +14,7 @@ from harness.search.sweep.results import CellVerdict, SweepResults
 
 
 class ExitStatus(enum.IntEnum):
-    """What a verb of the command line ends with."""
+    """The exit statuses of the command line's verbs."""
 
     HELD = 0
     FAILED = 1
@@ -67,7 +67,8 @@ def verdicts_status(verdicts: Collection[Verdict]) -> ExitStatus:
 def sweep_status(results: SweepResults) -> ExitStatus:
     """Return the status of a sweep, ranked like the gate's.
 
-    Cells judged apart never fail it. UNMET alone proves nothing. A planned cell without a result is inconclusive.
+    Cells that are judged separately never fail it. UNMET alone proves nothing. A planned cell without a result is
+    inconclusive.
     """
     if CellVerdict.FAILED in results.verdicts:
         return ExitStatus.FAILED

@@ -13,7 +13,7 @@ class Watcher(Protocol):
     """Receives everything at once. Each method must return quickly, because scenarios wait for it."""
 
     def progress(self, text: str) -> None:
-        """Something that takes long goes on outside of any scenario."""
+        """A slow task runs outside of any scenario."""
 
     def began(self, key: RunKey, role: Role) -> None:
         """Called when a run begins."""
@@ -22,7 +22,7 @@ class Watcher(Protocol):
         """The run's history has grown. Called inside the run."""
 
     def ended(self, result: RunResult, note: str) -> None:
-        """A run is judged. `note` says more of it, or is empty."""
+        """A run is judged. `note` says more about it, or is empty."""
 
     def proved(self, proof: ProofResult) -> None:
         """A pair of runs is judged."""

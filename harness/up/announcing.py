@@ -13,7 +13,7 @@ from harness.results.files import write_atomically
 from harness.up.entries import Entry
 
 TAKEN_WITHIN_S = 2.0
-"""A `harness run` that removes what a killed `up` has left holds the lock for a moment."""
+"""A `harness run` that removes a killed `up`'s files holds the lock for a moment."""
 WAITING_MAX = 64
 
 
@@ -37,7 +37,7 @@ def announced(entry: Entry) -> Iterator[socket.socket]:
 
 @contextmanager
 def _listener(entry: Entry) -> Iterator[socket.socket]:
-    """A socket that gets its name once it listens, so that it refuses no caller that finds it."""
+    """A socket that gets its name when it listens, so that it refuses no caller."""
     new = entry.socket.with_suffix(".new")
     new.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:

@@ -21,7 +21,7 @@ from harness.up.entries import PACKAGE, Entry, entries, sources_of
 from harness.up.messages import TAKEN, Asked, send_asked
 
 INTERRUPTED, INCONCLUSIVE, USAGE = 2, 3, 4
-"""Exit statuses, as everywhere: to import their enumeration would take as long as the run."""
+"""The usual exit statuses. To import their enumeration would take as long as the run."""
 SAID_AFTER_S = 1.0
 """A stack that has not answered in this time is busy. The user then reads that this run waits."""
 
@@ -44,7 +44,7 @@ def ask(arguments: Sequence[str]) -> int | None:
 
 
 def _meant(arguments: Sequence[str]) -> Entry | None:
-    """Return the stack for the named target, or else the one for this folder."""
+    """Return the stack for the named target, or otherwise the one for this folder."""
     target = _target_named(arguments)
     here = str(Path.cwd())
     found = [entry for entry in entries() if (entry.directory == here if target is None else entry.target == target)]
@@ -70,7 +70,7 @@ def _target_named(arguments: Sequence[str]) -> str | None:
 
 
 def _check_same(entry: Entry) -> None:
-    """Another interpreter has other libraries; another harness, or an older state of this one, is another program."""
+    """Refuse a stack with another interpreter, which has other libraries, or with another or older harness."""
     if (entry.python, entry.package) != (sys.executable, str(PACKAGE)):
         raise UsageError(
             f"the stack that stays up for {entry} is that of {entry.package} in {entry.python},"

@@ -33,7 +33,7 @@ def become(asked: Asked, parent: int) -> None:
 
 
 def flush_streams() -> None:
-    """Flush the streams. A terminal that has gone is no error."""
+    """Flush the streams. It is not an error if the terminal has gone."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -55,7 +55,7 @@ class Entry:
 
     @property
     def lock(self) -> Path:
-        """Held by `up` for as long as it lives: one stack for each target."""
+        """The lock that `up` holds as long as it lives: one stack for each target."""
         return self._beside(".lock")
 
     def _beside(self, suffix: str) -> Path:
@@ -67,7 +67,7 @@ class Entry:
 
 
 def sources_of(package: Path) -> str:
-    """Return a digest of when each file of the package was changed last, and of its size."""
+    """Return a digest of the last change and the size of each file of the package."""
     state = hashlib.sha256()
     for folder, folders, files in os.walk(package):
         folders[:] = sorted(name for name in folders if name != "__pycache__")
@@ -119,7 +119,7 @@ def _answers(entry: Entry) -> bool:
 
 
 def _forget(entry: Entry) -> None:
-    """Remove what an `up` that was killed has left, unless another one for the same target has just begun."""
+    """Remove a killed `up`'s files, unless another one for the same target has just begun."""
     from filelock import FileLock, Timeout  # noqa: PLC0415  # hardly ever needed, and this must start fast
 
     try:

@@ -21,7 +21,7 @@ TAKEN = b"taken\n"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What to run, and how it would run in the asking process: its words, folder, environment and streams.
+    """What to run, and the asking process's words, folder, environment and streams.
 
     `arguments`: those of `harness run`. `argv`: the whole command line. `path`: `sys.path`. `encoding`: of its
     standard output. `streams`: standard input, output and error, open descriptors.

@@ -37,13 +37,13 @@ class UpServers(Closing):
         self._bed: Testbed | None = None
         self._logs = Path()
         self._others: frozenset[str] = frozenset()
-        """Proxies that were there before: of a Toxiproxy given by URL."""
+        """Proxies that existed before, in a Toxiproxy that was given by URL."""
         self._others_used = False
         """Whether a run had to start its own servers."""
         self._preloaded: KeptProcess | None = None
 
     def bring_up(self, progress: Progress) -> Testbed:
-        """Start servers for the current target, in place of the old ones, and return them.
+        """Start servers for the current target, instead of the old ones, and return them.
 
         Raises UsageError for a target that cannot be read, and HarnessError for servers that do not start.
         """
@@ -62,13 +62,13 @@ class UpServers(Closing):
         return self._bed
 
     def close(self) -> None:
-        """Take the servers down. Idempotent."""
+        """Stop the servers. Idempotent."""
         self._bed = None
         self._exits.close()
 
     @contextmanager
     def lent(self) -> Iterator[None]:
-        """Leave the servers to a fork of this process that is made inside, and that calls `take_over`."""
+        """Leave the servers to a fork of this process that is made in the block and calls `take_over`."""
         if self._bed is None:
             yield
             return
@@ -78,13 +78,13 @@ class UpServers(Closing):
     # ------------------------------------------------------------------ in the fork
 
     def take_over(self) -> None:
-        """Use the servers in this process, a fork of the one that has brought them up."""
+        """Use the servers in this process, a fork of the one that started them."""
         if self._bed is not None:
             self._bed.stack.keeper.take_over()
 
     @contextmanager
     def preparing(self, target: Target) -> Iterator[None]:
-        """While the block runs, have the service prepare its database. Raises HarnessError at the end if that failed.
+        """While the block runs, let the service prepare its database. Raises HarnessError at the end if that failed.
 
         This is done before each run, because a migration may have changed. New servers are prepared when they start.
         """
@@ -149,7 +149,7 @@ class UpServers(Closing):
 
 
 def _serves(bed: Testbed, target: Target) -> bool:
-    """Whether they are fit, and whether this target would have had them brought up in the same way."""
+    """Whether they can be used, and this target would have started them in the same way."""
     same = (bed.target.directory, bed.target.description.service) == (target.directory, target.description.service)
     return same and bed.target.servers == target.servers and _is_fit(bed)
 
@@ -159,5 +159,5 @@ def _preloaded(bed: Testbed) -> KeptProcess | None:
 
 
 def _is_fit(bed: Testbed) -> bool:
-    """Whether all live, and no scenario had one do what outlives its run."""
+    """Whether all live, and no scenario has changed one beyond its run."""
     return bed.stack.dead() is None and bed.stack.keeper.alive and not bed.changed

@@ -1,4 +1,4 @@
-"""Runs what `harness run` asks for, one run after the other, each in a fork of this process.
+"""Performs the runs for `harness run`, one after the other, each in a fork of this process.
 
 This process has imported everything and has the servers. A fork starts in a few milliseconds, sees the files of
 scenarios and service as they are now, and leaves nothing behind in this process, whatever it does.
@@ -34,7 +34,7 @@ from harness.up.servers import UpServers
 
 ASKED_WITHIN_S = 10.0
 OVER_WITHIN_S = 20.0
-"""A run that is asked to end has this long to heal. After that it is killed, and its servers are replaced."""
+"""How long a run that is asked to end may heal. After that it is killed, and its servers are replaced."""
 SAID_BYTES_MAX = 100_000
 CREDENTIALS = struct.Struct("3i")
 
@@ -160,7 +160,7 @@ class _Forked:
 
 
 def _ready(descriptors: Sequence[int | socket.socket], within_s: float | None) -> set[int]:
-    """Which can be read without waiting, as soon as one can."""
+    """Return those that can be read without waiting, as soon as there is one."""
     poll = select.poll()
     for descriptor in descriptors:
         poll.register(descriptor, select.POLLIN)
@@ -168,7 +168,7 @@ def _ready(descriptors: Sequence[int | socket.socket], within_s: float | None) -
 
 
 def _run_and_exit(line: socket.socket, asked: Asked, parent: int, servers: UpServers, run: Run) -> NoReturn:
-    """Never returns: what this fork's parent has open is the parent's to close."""
+    """Never returns, because only the parent may close what it has open."""
     try:
         line.sendall(json.dumps(dataclasses.asdict(_run(asked, parent, servers, run))).encode())
     except BaseException:  # noqa: BLE001  # shown, and told to the parent by what this process does not say

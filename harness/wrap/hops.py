@@ -13,7 +13,7 @@ from harness.relay import UNDECIDED, Hop, Known, RelayControl
 from harness.wrap.observed import PassedBy, SeenConnections, ServerSeen
 
 AHEAD: Final = 32
-"""Hops that wait for servers: a program dials faster than a hop is laid."""
+"""How many hops wait for servers: a program connects faster than a hop can be laid."""
 RULE: Final = "wrap"
 
 
@@ -58,14 +58,14 @@ class Catching:
             await self.control.record(hop.name, True)
 
     def rule(self) -> CatchRule:
-        """The rule that leads the command's connects to the hops."""
+        """The rule that redirects the command's connects to the hops."""
         ports = {hop.name: hop.port for hop in self._by_port.values()}
         known = tuple(Caught(host=at.host, port=at.port, to_port=ports[name]) for name, at in self._addresses.items())
         free = tuple(hop.port for hop in self._free)
         return CatchRule(id=RULE, ports=free, known=known, machines=self._machines)
 
     async def take(self, event: SyscallEvent) -> bool:
-        """Take a connect of the command's. Return whether it was to a new server, so that a hop is used up."""
+        """Record a connect of the command. Return whether it was to a new server, so that a hop is used up."""
         if event.port is None or event.host is None:
             if event.path:
                 self._local[event.path] += 1
@@ -85,7 +85,7 @@ class Catching:
         return True
 
     async def saw(self) -> SeenConnections:
-        """What was seen until now."""
+        """The observations so far."""
         await self.control.sync()
         known = {each.hop: each for each in self.control.reports() if isinstance(each, Known)}
         servers = [await self._server(name, known.get(name)) for name in self._addresses if self._connects[name]]

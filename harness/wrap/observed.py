@@ -1,4 +1,4 @@
-"""What was seen of a command's connections."""
+"""The observed connections of a command."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from harness.relay import KindOfMessage
 class ServerSeen:
     """A server that the command connected to through the relay.
 
-    `name`: that of its hop. `protocol`: "" if no connection has said anything. `begins_in_tls`: the clients begin in
-    TLS. `connects`: how many there were; `kinds`: their messages.
+    `name`: its hop's name. `protocol`: "" if no connection has carried bytes. `begins_in_tls`: the clients begin with
+    TLS. `connects`: their number; `kinds`: their messages.
     """
 
     name: str
@@ -39,7 +39,7 @@ class ServerSeen:
 
     @property
     def not_understood(self) -> int:
-        """How many messages could not be read: each goes on to the end of its connection."""
+        """How many messages could not be read. Each lasts to the end of its connection."""
         return sum(kind.count for kind in self.kinds if kind.message == GARBAGE)
 
     @property
@@ -50,7 +50,7 @@ class ServerSeen:
 
     @property
     def agreed_on_tls(self) -> bool:
-        """Whether what could not be read came after the client had asked for TLS within the protocol."""
+        """Whether the unreadable bytes came after the client had asked for TLS within the protocol."""
         tls = SPEECH.of(self.protocol).tls if self.protocol else None
         asked = tls is not None and any(kind.message == tls.answer for kind in self.kinds)
         return asked and self.not_understood > 0
@@ -58,7 +58,7 @@ class ServerSeen:
 
 @dataclass(frozen=True, slots=True)
 class PassedBy:
-    """Connects that were not led to the relay: where to, why, how many."""
+    """Connects that were not redirected to the relay: their address, the reason, and their number."""
 
     address: HostPort
     why: NotLed
@@ -67,7 +67,7 @@ class PassedBy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenConnections:
-    """All of it. `local`: connects to Unix sockets by path, which are not led."""
+    """All observations. `local`: connects to Unix sockets by path, which are not redirected."""
 
     servers: Sequence[ServerSeen] = ()
     passed: Sequence[PassedBy] = ()

@@ -17,8 +17,8 @@ _PUMPED_BYTES: Final = 65536
 def own_streams() -> Iterator[tuple[str, str, str]]:
     """Return paths of standard input, output and error. What comes before the block ends is passed on.
 
-    A terminal and a pipe can be opened by their paths. A socket cannot, and a file that is opened twice has two places
-    where it is written: the output to these is pumped, and from a socket nothing is read.
+    A terminal and a pipe can be opened by their paths. A socket cannot, and a file that is opened twice has two write
+    positions. So the output to these is copied, and a socket's input is not read.
     """
     with ExitStack() as pumps:
         source, out, errors = (

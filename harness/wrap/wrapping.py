@@ -23,7 +23,7 @@ from harness.wrap.observed import SeenConnections
 
 FORWARDED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE: Final = 3
-"""So many signals of the user's are passed on; the last one ends the command by force."""
+"""How many of the user's signals are passed on; the last one ends the command by force."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,14 +38,14 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """How a command ended: its status, negative for a signal's number, and what was seen of its connections."""
+    """How a command ended: its status, negative for a signal's number, and its observed connections."""
 
     status: int
     saw: SeenConnections
 
     @property
     def exit_status(self) -> int:
-        """The status as shells give it."""
+        """The status in a shell's form."""
         return self.status if self.status >= 0 else 128 - self.status
 
 
@@ -86,12 +86,12 @@ class Wrapper(Closing):
 
 
 class Running:
-    """A command that runs."""
+    """A running command."""
 
     def __init__(self, process: KeptProcess, catching: Catching) -> None:
         self.process = process
         self.signals = 0
-        """How many signals of the user's it was sent."""
+        """How many of the user's signals it got."""
         self._catching = catching
         self._loop = asyncio.get_running_loop()
         self._ended = asyncio.Event()
@@ -104,7 +104,7 @@ class Running:
         process.on_exit(lambda _status: self._soon(self._ended.set))
 
     async def wait(self, limit_s: float | None = None) -> int | None:
-        """Return the status when it has ended; None if it has not by then: it is killed."""
+        """Return the status when it has ended; None if it has not ended by then and is killed."""
         taking = asyncio.create_task(self._take())
         ended = asyncio.create_task(self._ended.wait())
         try:
@@ -134,7 +134,7 @@ class Running:
                 self.process.set_rules([self._catching.rule()])
 
     def forward(self, signum: int) -> None:
-        """Pass a signal of the user's on to the command and those of its children that are in its group."""
+        """Pass on a signal of the user to the command and the children in its group."""
         self.signals += 1
         with contextlib.suppress(ProcessLookupError):  # it has just ended
             os.killpg(self.process.pid, signum if self.signals < PATIENCE else signal.SIGKILL)
@@ -161,7 +161,7 @@ class Running:
 
 @contextmanager
 def wrapper() -> Iterator[Wrapper]:
-    """Start keeper and relay. All that they run ends with the block."""
+    """Start keeper and relay. Everything that they run ends with the block."""
     with (
         Keeper.start() as keeper,
         private_folder() as folder,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 ID_NAME = re.compile(r"(?:^|_)(?:id|key|ref|reference|number|code|slug|name|title)$", re.IGNORECASE)
-"""What a field is called that tells one document from another."""
+"""Names of fields that identify a document."""
 MODELS = {"BaseModel", "Struct", "SQLModel", "TypedDict", "Schema"}
 VALUES: Mapping[str, object] = {
     "str": "text",     "int": 1, "PositiveInt": 1, "NonNegativeInt": 1, "bool": True,
@@ -53,12 +53,12 @@ def body_of(types: tuple[str, ...], sources: Mapping[str, ast.Module]) -> Body |
 
 
 def body_with(keys: Mapping[str, str]) -> Body | None:
-    """Return a body with these keys, and of each a value of its type, by Python's names; None without a text."""
+    """Return a body with these keys, each with a value of its type, by Python's names; None without a text."""
     return with_id({key: VALUES.get(of, "text") for key, of in keys.items()})
 
 
 def with_id(document: Mapping[str, object]) -> Body | None:
-    """Return this document with the id in the text that is called like one, else in the first; None without a text."""
+    """Return this document with the id in the text that has an id's name, or in the first text; None without a text."""
     texts = [key for key, value in document.items() if isinstance(value, str)]
     if not texts:
         return None

@@ -1,4 +1,4 @@
-"""Reads a compose file: which of its services is under test, how it is started, and which servers it talks to."""
+"""Reads a compose file: which of its services is under test, how it is started, and which servers it uses."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ PARTS: Mapping[str, str] = {
     "user": "USER|USERNAME|LOGIN", "password": "PASSWORD|PASS|PASSWD|PW",
     "database": "DATABASE|DBNAME|DB_NAME|NAME|DB|POSTGRES_DB", "port": "PORT",
 }  # fmt: skip
-"""What of a server's address a setting may hold, by how its name ends."""
+"""The part of a server's address that a setting contains, by the end of its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composed:
-    """What a compose file tells. `environment`: the service's settings as they go into the target."""
+    """The facts of a compose file. `environment`: the service's settings in the form of the target."""
 
     file: str
     service: str
@@ -53,7 +53,7 @@ class _File:
     name: str
     services: Mapping[str, Mapping[str, Any]]
     variables: Mapping[str, str]
-    """What `.env` beside it says."""
+    """The variables in `.env` beside it."""
 
     def servers(self) -> Mapping[str, str]:
         """The protocol of each server in it, by the server's name."""
@@ -61,7 +61,7 @@ class _File:
         return {name: protocol for name, protocol in found.items() if protocol is not None}
 
     def filled(self, text: object) -> str:
-        """The text with its variables; one that nothing is known of becomes a TODO."""
+        """The text with its variables filled in; an unknown one becomes a TODO."""
         if isinstance(text, bool):
             return str(text).lower()
         return VARIABLE.sub(self._variable, "" if text is None else str(text))
@@ -75,7 +75,7 @@ class _File:
 
 
 def composed(folder: Path) -> Composed | None:
-    """Read the folder's compose file; None without one, or without a service of the project's own in it.
+    """Read the folder's compose file; None without one, or if none of its services is the project's own.
 
     Raises:
         UsageError: it cannot be read.
@@ -99,7 +99,7 @@ def composed(folder: Path) -> Composed | None:
 
 
 def _likeness(service: Mapping[str, Any]) -> tuple[bool, bool, bool]:
-    """The service under test is made from this project, and somebody reaches it."""
+    """The service under test is built from this project, and can be reached."""
     return "ports" in service, "build" in service, "expose" in service or "healthcheck" in service
 
 
@@ -238,7 +238,7 @@ def _told_host(told: Mapping[str, str], server: str) -> str | None:
 
 
 def _url(protocol: str, url: re.Match[str]) -> str:
-    """The URL with the harness's server in it. A scheme such as `postgresql+asyncpg` stays."""
+    """The URL with the harness's server. A scheme such as `postgresql+asyncpg` stays."""
     about, query = ABOUT.of(protocol), (url["rest"] or "").partition("?")[2]
     more = f"?{query}" if query else ""
     if "+" not in url["scheme"]:
@@ -249,7 +249,7 @@ def _url(protocol: str, url: re.Match[str]) -> str:
 
 
 def _protocol_of(image: str) -> str | None:
-    """What the server of an image speaks, by the last word of its name."""
+    """The protocol of an image's server, by the last word of its name."""
     name = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
     return next((each for each in PROTOCOLS if name in ABOUT.of(each).images), None)
 

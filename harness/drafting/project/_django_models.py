@@ -11,11 +11,11 @@ from harness.drafting.project._python_routes import keyword, last_name, text_of
 from harness.drafting.project._tables import listing_by
 
 KEYED = re.compile(r"(?:^|_)(?:id|key|ref|reference|number|code|slug)$", re.IGNORECASE)
-"""What a field is called that tells one row from another."""
+"""Names of fields that identify a row."""
 
 
 def django_listing(path: str, id_fields: Sequence[str], sources: Mapping[str, ast.Module]) -> tuple[str, str]:
-    """Return the SQL that lists the model which the path is named after, else the first, and its file."""
+    """Return the SQL that lists the model with the path's name, or the first model, and its file."""
     models = [
         (file, node)
         for file, tree in sources.items()

@@ -68,7 +68,7 @@ def django_routes(sources: Mapping[str, ast.Module]) -> Iterator[tuple[str, Rout
 
 
 def _placed(modules: Mapping[str, _Urls]) -> Iterator[tuple[str, _Urls]]:
-    """Each module with each prefix of its paths. One that is included nowhere stands at the top."""
+    """Each module with each prefix of its paths. A module that is included nowhere has no prefix."""
     included = {file: list(_including(file, modules)) for file in modules}
 
     def prefixes(file: str, depth: int) -> Iterator[str]:
@@ -122,7 +122,7 @@ def _is_table(node: ast.Assign | ast.AugAssign | ast.AnnAssign) -> bool:
 
 
 def _pattern(call: ast.Call) -> _Pattern | None:
-    """What `path(...)` says. A regular expression, as of `re_path`, is no path that a delivery could be sent to."""
+    """Read a `path(...)`. A regular expression, as in `re_path`, is not a path to which a delivery could be sent."""
     path = text_of(call.args[0]) if called(call) == "path" and len(call.args) > 1 else None
     if path is None:
         return None
@@ -145,7 +145,7 @@ def _of_view(path: str, view: ast.expr, urls: str, sources: Mapping[str, ast.Mod
 
 
 def _of_set(path: str, views: ast.expr, urls: str, sources: Mapping[str, ast.Module]) -> Iterator[tuple[str, Route]]:
-    """A set of views takes at its path, and shows below it: by a number, unless it says otherwise."""
+    """A set of views accepts at its path, and shows below it, by default by a number."""
     file, defined = _defined(views, urls, sources)
     if not isinstance(defined, ast.ClassDef) or any("ReadOnly" in last_name(base) for base in defined.bases):
         return

@@ -120,14 +120,14 @@ jobs:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A file of the project. `kept`: it was there already, and is as it was."""
+    """A file of the project. `kept`: it existed already, and is unchanged."""
 
     file: Path
     kept: bool = False
 
 
 def written(folder: Path, project: Project, *, harness: str) -> Sequence[Written]:
-    """Write the files that are not there yet. `harness`: what pip installs in CI. Raises HarnessError."""
+    """Write the files that do not exist yet. `harness`: what pip installs in CI. Raises HarnessError."""
     try:
         return [*_written(folder, project, harness)]
     except OSError as problem:

@@ -1,4 +1,4 @@
-"""Finds out how a project's service is started and what it talks to, by its files alone. Nothing is run."""
+"""Finds out from a project's files how its service is started and which servers it uses. Nothing is run."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ MIGRATE = re.compile(
 SETTING = r"\b((?:[A-Z0-9]+_)*{word}(?:_[A-Z0-9]+)*_(?:URL|URI|DSN))\b"
 DATABASE = "(?:DATABASE|DB)"
 DJANGO_URL = re.compile(r"\bdj_database_url\.config\(|\benv\.db\(\s*\)")
-"""What reads DATABASE_URL without naming it."""
+"""Calls that read DATABASE_URL without naming it."""
 PORT_SETTING = re.compile(r"[\"'{.\[]PORT\b")
 UNHANDLED: Mapping[str, str] = {
     ".py": (
@@ -54,15 +54,15 @@ UNHANDLED: Mapping[str, str] = {
 }
 """The text by which a language reports an unhandled error, by the ending of its files.
 
-A traceback alone does not show that: services also log handled errors with one. Nor does a bare future that
-nobody asked: asyncpg leaves one behind when a connect is cancelled.
+A traceback alone does not show that, because services also log handled errors with one. A future whose exception was
+never retrieved does not show it either: asyncpg leaves one behind when a connect is cancelled.
 """
 OF_OTHERS = "Unhandled|Uncaught|Exception in"
 PYTHON_PROGRAMS = {"uvicorn", "gunicorn", "hypercorn", "granian", "flask", "alembic", "fastapi", "daphne", "waitress"}
 SHELL = frozenset("&|;<>$`")
-"""A command with one of these is a shell's."""
+"""A command with one of these needs a shell."""
 RELOADS = {"--reload", "--debug"}
-"""They restart the service when a file changes, in another process than the one that the harness watches."""
+"""Programs that restart the service when a file changes, in a process that the harness does not watch."""
 JSONB = re.compile(r"\bjsonb\b", re.IGNORECASE)
 PLAIN_BODY = '{"id": "{id}", "content": "{digest}"}'
 """Without the texts that PostgreSQL's `jsonb` refuses (NUL, lone surrogates)."""
@@ -84,7 +84,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """What is known of a project. An empty value is not known. `whence`: which file told each, for the user."""
+    """What is known about a project. An empty value is unknown. `whence`: the file of each value, for the user."""
 
     name: str
     command: Sequence[str] = ()
@@ -102,7 +102,7 @@ class Project:
     folder: str = "."
     """The folder in which it is started, relative to the project's folder."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Its settings as a compose file tells them, with placeholders."""
+    """Its settings from a compose file, with placeholders."""
     changes: Sequence[str] = ()
     """The methods that change or remove what `read` shows."""
     body: str = ""
@@ -169,13 +169,13 @@ def found(folder: Path, asked: Asked) -> Project:
 
 
 def _listing(path: str, id_fields: Sequence[str], texts: Mapping[str, str]) -> tuple[str, str]:
-    """The SQL that lists the deliveries, and which file told their table."""
+    """The SQL that lists the deliveries, and the file that shows their table."""
     table, file = table_of(path, texts)
     return (listing(table, texts, id_fields), file) if table else django_listing(path, id_fields, trees_of(texts))
 
 
 def _settings(texts: Mapping[str, str], compose: Composed | None) -> tuple[Mapping[str, str], Mapping[str, str], str]:
-    """The links with their settings, the settings that a compose file tells, and who told the links."""
+    """The links with their settings, the settings of a compose file, and the files that show the links."""
     links, links_in = _links(texts)
     if compose is None:
         return links, {}, links_in
@@ -186,7 +186,7 @@ def _settings(texts: Mapping[str, str], compose: Composed | None) -> tuple[Mappi
 
 
 def protocols() -> tuple[str, ...]:
-    """The protocols whose servers the harness starts for a service without being told more."""
+    """The protocols whose servers the harness can start for a service without further information."""
     return tuple(name for name in PROTOCOLS if ABOUT.of(name).stores or ABOUT.of(name).remembers)
 
 
@@ -243,7 +243,7 @@ def _procfile(folder: Path, texts: Mapping[str, str]) -> _Started | None:
 
 
 def _compose(folder: Path, compose: Composed) -> _Started | None:
-    """What the compose file starts, unless that is a file of its image only."""
+    """The compose file's command, unless it is a file that only its image has."""
     if not compose.command or compose.command[0].startswith("/"):
         return None
     directory = folder / compose.folder
@@ -326,7 +326,7 @@ def _cargo(folder: Path, texts: Mapping[str, str]) -> _Started | None:
 
 
 def _python_of(folder: Path) -> str:
-    """The Python that has what the service needs: that of the project's own environment, if it has one."""
+    """The Python with the service's requirements: that of the project's own environment, if it has one."""
     return next(
         (f"./{name}" for name in (".venv/bin/python", "venv/bin/python") if (folder / name).exists()), "{python}"
     )
@@ -357,7 +357,7 @@ def _prepared(folder: Path, started: _Started, texts: Mapping[str, str]) -> tupl
 
 
 def _links(texts: Mapping[str, str]) -> tuple[Mapping[str, str], str]:
-    """The setting that has the URL of each server, by protocol, and the files that told them."""
+    """The setting with the URL of each server, by protocol, and the files that show them."""
     links, files = {}, []
     for protocol in protocols():
         words = [protocol.upper(), *([DATABASE] if ABOUT.of(protocol).stores else [])]

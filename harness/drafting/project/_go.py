@@ -1,4 +1,4 @@
-"""Finds in a Go project what its program is called, and the document that a handler takes."""
+"""Finds a Go project's program name, and the document that a handler accepts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TIME = "time.Time"
 
 
 def program_of(folder: Path) -> str:
-    """What `go build` calls the program of a module: the last word of the module's name."""
+    """The name that `go build` gives to a module's program: the last word of the module's name."""
     named = MODULE.search((folder / "go.mod").read_text("utf-8", "replace"))
     return VERSION.sub("", named[1]).rpartition("/")[2] if named else folder.resolve().name
 
@@ -46,7 +46,7 @@ def _fields(struct: str) -> Iterator[tuple[str, object]]:
 
 
 def _value(of: str) -> object:
-    """A value of a Go type; None where none is known, and the zero value has to do."""
+    """A value of a Go type; None if none is known, and the zero value must do."""
     of = of.removeprefix("*")
     if of.startswith("[]"):
         return []

@@ -13,7 +13,7 @@ ALIAS = re.compile(rf"\bHeader\([^\n]*?alias=[\"']({NAME})[\"']", re.IGNORECASE)
 
 
 def id_header(handler: str) -> str:
-    """Return the header's name in small letters, and an empty text if the handler reads none such."""
+    """Return the header's name in lower case; empty if the handler reads no such header."""
     named = READ.search(handler) or ALIAS.search(handler)
     if named is not None:
         return named[1].lower()

@@ -17,7 +17,7 @@ TABLES = {"Route", "APIRoute", "api_route", "add_route", "add_api_route", "route
 ROUTERS = {"APIRouter": "prefix", "Blueprint": "url_prefix"}
 INCLUDES = {"include_router": "prefix", "register_blueprint": "url_prefix"}
 NOT_A_TEXT = re.compile(r"\{\w+:(?:float|uuid)\}|<(?:float|uuid):\w+>")
-"""A parameter that is neither a text nor a number: the id of a delivery is one of these."""
+"""A parameter that is neither a text nor a number: a delivery's id is a text or a number."""
 NUMBER = re.compile(r"\{\w+:int\}|<int:\w+>")
 NUMBERED = "a number of its path"
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
@@ -27,7 +27,7 @@ Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 class Route:
     """One method of one path. `takes`: the types that its function takes.
 
-    `keys`: what it reads of a JSON document, and of which type that must be, by Python's names: `{"cents": "int"}`.
+    `keys`: the keys of a JSON document that it reads, and their types, by Python's names: `{"cents": "int"}`.
     """
 
     method: str
@@ -116,17 +116,17 @@ def _in_order(tree: ast.Module) -> list[ast.AST]:
 
 
 def called(call: ast.Call) -> str:
-    """The last name of what is called."""
+    """The last name of the called object."""
     return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
 def last_name(node: ast.expr) -> str:
-    """`c` of `a.b.c`; empty for what is no name."""
+    """`c` of `a.b.c`; empty if it is not a name."""
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
 def text_of(node: ast.expr | None) -> str | None:
-    """The text that a node of the source is; None if it is none."""
+    """The text of a node of the source; None if it is not a text."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
@@ -154,7 +154,7 @@ def _methods(call: ast.Call) -> list[str]:
 
 
 def _takes(function: Function | None, path: str) -> tuple[str, ...] | None:
-    """The types that a function takes, `NUMBERED` for a number of its path; None if another parameter is no text."""
+    """The types that a function takes, `NUMBERED` for a number of its path; None if another parameter is not a text."""
     if function is None:
         return ()
     types = []
@@ -178,7 +178,7 @@ def _takes(function: Function | None, path: str) -> tuple[str, ...] | None:
 
 
 def keys_read(function: Function | None) -> Mapping[str, str]:
-    """The keys that a handler needs of the document which it has read from its request, with their types.
+    """The keys that a handler needs of the document that it has read from its request, with their types.
 
     The keys without which it raises, and the keys whose type it checks.
     """

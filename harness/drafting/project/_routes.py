@@ -1,4 +1,4 @@
-"""Finds in a project's sources what it serves: what to deliver, what to read, and its readiness path."""
+"""Finds a project's routes in its sources: what to deliver, what to read, and its readiness path."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ JSON_TYPES = {"integer": "int", "number": "int", "boolean": "bool"}
 """The type of the value that is sent. `number` gets a whole number, which both kinds of number accept."""
 GO_ROUTE = re.compile(r"[\"`](GET|POST|PUT|PATCH|DELETE) (/[^\"`\s]*)[\"`]")
 NAME = re.compile(r"[{:<](?:\w+:)?(\w+)(?::\w+)?\b")
-"""What a parameter of a path is called: `{name}`, `{name:str}`, `:name`, `<name>`, `<string:name>`."""
+"""The name of a path's parameter: `{name}`, `{name:str}`, `:name`, `<name>`, `<string:name>`."""
 PARAMETER = re.compile(r"\{[^}]*\}|:\w+|<[^>]*>")
 ASIDE = re.compile(r"/(?:log-?in|logout|tokens?|auth|sessions?|health\w*|ready\w*|alive|ping|metrics)\b", re.IGNORECASE)
-"""Paths that carry nothing which must not be lost."""
+"""Paths whose requests may be lost."""
 TAKERS, CHANGES = ("POST", "PUT", "PATCH"), ("PUT", "DELETE")
 APPLICATIONS = {"app", "server", "api", "client"}
-"""Variables of Express that are no router."""
+"""Variables of Express that are not routers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """What was found. An empty path was not found.
+    """The routes that were found. An empty path was not found.
 
-    `path` and `read` have `{id}` for the last parameter, or `{number}`. `read` has `{given}` if that is a number and
-    `path` has none. What stands for the others is for the user to say.
+    `path` and `read` have `{id}` for the last parameter, or `{number}`. `read` has `{given}` if its parameter is a
+    number and `path` has none. The user must replace the others.
     """
 
     method: str = "POST"
     path: str = ""
     parameter: str = ""
-    """What the service itself calls the last parameter of the path."""
+    """The service's own name for the last parameter of the path."""
     path_in: str = ""
     read: str = ""
     body: Body | None = None
@@ -57,7 +57,7 @@ class Routes:
 
 
 def routes(texts: Mapping[str, str]) -> Routes:
-    """Return the first route that takes something, and the one that shows one of these."""
+    """Return the first route that accepts a document, and the one that shows it."""
     trees = trees_of(texts)
     known = [
         (file, route)
@@ -104,7 +104,7 @@ def trees_of(texts: Mapping[str, str]) -> Mapping[str, ast.Module]:
 
 
 def _tree(text: str) -> ast.Module | None:
-    """None for a text that this Python does not read."""
+    """None for a text that this Python cannot parse."""
     try:
         return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
@@ -119,7 +119,7 @@ def _with_id(path: str) -> str:
 
 
 def _by_their_looks(texts: Mapping[str, str], read: Collection[str]) -> Iterator[tuple[str, Route]]:
-    """The routes of other languages, and of a Python that this one does not read."""
+    """The routes of other languages, and of Python that this version cannot parse."""
     others = {file: text for file, text in texts.items() if file not in read}
     below = {of_file or variable: path for text in others.values() for path, of_file, variable in USE.findall(text)}
     for file, text in others.items():
@@ -141,7 +141,7 @@ def _by_their_looks(texts: Mapping[str, str], read: Collection[str]) -> Iterator
 
 
 def _keys_taken(handler: str) -> Iterator[str]:
-    """The keys that a handler of Express takes out of the body that it was sent."""
+    """The keys of the request's body that a handler of Express reads."""
     for taken in TAKEN.findall(handler):
         yield from (key for part in taken.split(",") if (key := part.partition(":")[0].partition("=")[0].strip()))
     yield from READ.findall(handler)

@@ -28,7 +28,7 @@ MAPPED_COLUMN = r"__tablename__ *= *[\"']{table}[\"'](?:(?!\nclass ).)*?\b({colu
 
 
 def table_of(path: str, texts: Mapping[str, str]) -> tuple[str, str]:
-    """Return the table that is named as the path of a delivery is, else the first, and its file."""
+    """Return the table with the name of the delivery's path, or the first table, and its file."""
     found = [first(pattern, texts) for pattern in TABLES]
     named = [part for part in reversed(path.lower().split("/")) if re.fullmatch(r"\w+", part)]
     for part in named:
@@ -40,7 +40,7 @@ def table_of(path: str, texts: Mapping[str, str]) -> tuple[str, str]:
 
 
 def listing(table: str, texts: Mapping[str, str], id_fields: Sequence[str]) -> str:
-    """Return the SQL that lists a table by the first column that may have a delivery's id, else by its key."""
+    """Return the SQL that lists a table by the first column that may have a delivery's id, or by its key."""
     own = [each.replace("{column}", field) for field in id_fields for each in (COLUMN, MAPPED_COLUMN)]
     for expression in (*own, KEY, MAPPED_KEY, TABLES_KEY):
         pattern = re.compile(expression.replace("{table}", table), re.IGNORECASE | re.DOTALL)
@@ -51,7 +51,7 @@ def listing(table: str, texts: Mapping[str, str], id_fields: Sequence[str]) -> s
 
 
 def lists_uuids(sql: str, texts: Mapping[str, str]) -> bool:
-    """Return whether the column that this SQL lists as the id takes nothing but UUIDs."""
+    """Return whether the column that this SQL lists as the id accepts only UUIDs."""
     listed = LISTED.fullmatch(sql)
     if listed is None:
         return False

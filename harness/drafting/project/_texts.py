@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 
 def first(pattern: re.Pattern[str], texts: Mapping[str, str]) -> tuple[str, str]:
-    """What the pattern finds first, and in which file; two empty texts if it finds nothing."""
+    """The pattern's first match, and its file; two empty texts if there is none."""
     for name, text in texts.items():
         match = pattern.search(text)
         if match is not None:

@@ -65,7 +65,7 @@ def order_scenarios(target: Target) -> tuple[Scenario, ...]:
 def run_orders(
     mixes: Sequence[Mix], configuration: RunConfiguration, bed: Testbed, *, at_most: int | None = None
 ) -> RunResult:
-    """Play every order of each mix. Return one result: the worst verdict, and which orders had it.
+    """Play every order of each mix. Return one result: the worst verdict, and the orders with it.
 
     If a mix has more than `at_most` orders, the rest are not played, and a result that held is then inconclusive.
     Raises HarnessError if the service does not start.

@@ -34,9 +34,9 @@ Connection = tuple[str, int]
 
 @dataclass(slots=True)
 class _Request:
-    """One request under way. `connection`: the connection of its transaction.
+    """An open request. `connection`: the connection of its transaction.
 
-    `held`: the statement that waits there.
+    `held`: its statement that the relay holds.
     """
 
     number: int
@@ -51,7 +51,7 @@ class _Request:
 
 @dataclass(slots=True)
 class Played:
-    """An order as it was played. `told`: one line per statement. `waits`: how often a request waited for a lock."""
+    """A played order. `told`: one line for each statement. `waits`: how often a request waited for a lock."""
 
     choices: list[Choice] = field(default_factory=list)
     told: list[str] = field(default_factory=list)

@@ -135,12 +135,12 @@ class Interleaving:
         return [sender(number) for number in range(self._requests)]
 
     async def _between(self) -> None:
-        """Let Redis forget: the database alone has to keep copies apart, and each goes the whole way."""
+        """Empty Redis, so that only the database distinguishes copies, and each takes the whole way."""
         for link in self._lane.site.links.values():
             await link.own.forget()
 
     async def _afterwards(self, rig: Rig, deliveries: Sequence[Delivery]) -> None:
-        """See that the service goes on, read rows, send again, read rows."""
+        """Check that the service still works, read rows, send again, read rows."""
         lane = self._lane
         answer = await lane.deliver(rig, lane.make(), Purpose.RECOVERY)
         if answer.outcome == ACKNOWLEDGED:

@@ -1,8 +1,8 @@
 """Finds every order in which the statements of several requests can reach the server, by trying.
 
 Which statement a request sends next depends on what it has read, and a lock prevents some orders. So the orders cannot
-be listed beforehand. One is played; then it is played again up to a point where another request could have gone on, and
-continues with that one.
+be listed in advance. One is played. Then it is played again up to a point where another request could have continued,
+and goes on with that request.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ Order = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One released statement: whose it was, and whose it could have been (sorted)."""
+    """One released statement: its request, and the requests that could have been next (sorted)."""
 
     chosen: int
     possible: Order
 
 
 def next_order(played: Sequence[Choice]) -> Order | None:
-    """Return how the next order begins, in lexicographic order; None when all were played.
+    """Return the beginning of the next order, in lexicographic order; None when all were played.
 
     After this beginning, the player always releases the first possible request.
     """

@@ -14,7 +14,7 @@ from harness.search.sweep.lane import opened
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderSettings:
-    """Which orders to play. `only`: no other than the one that begins like this; `at_most`: of each mix."""
+    """Which orders to play. `only`: only the one that begins like this; `at_most`: how many of each mix."""
 
     run: RunConfiguration
     mixes: tuple[Mix, ...]

@@ -1,4 +1,4 @@
-"""Records what each kind of delivery puts on the wire of one lane, with nothing broken."""
+"""Records the messages of each kind of delivery on one lane, with nothing broken."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ from harness.search.sweep.lane import Lane
 from harness.vocabulary import ACKNOWLEDGED, CONFIRMED
 
 DELIVERIES = 3
-"""How often each kind is recorded. A message that is not in all recordings is no point of the space."""
+"""How often each kind is recorded. A message that is missing in one recording is not a point of the space."""
 
 CONNECTING = ("startup", "authentication")
 OVERLAP_WITHIN_S = 5.0
-"""With nothing broken only a busy machine delays the overlap of two copies."""
+"""With nothing broken, only a busy machine delays the overlap of two copies."""
 NO_COMMIT = "copies: the service sends no COMMIT in which one could be held until the other waits for it"
 
 
 @dataclass(frozen=True, slots=True)
 class _Delivered:
-    """What one delivery put on each link. `apart`: why its two copies did not overlap."""
+    """One delivery's messages on each link. `apart`: why its two copies did not overlap."""
 
     links: Sequence[LinkSeen]
     apart: str
 
 
 def kinds_of(lane: Lane) -> Sequence[Kind]:
-    """Every kind of delivery that the target knows of."""
+    """Every kind of delivery that the target supports."""
     readable = bool(lane.bed.target.description.reads)
     return [kind for kind in KINDS if kind != "read" or readable]
 
@@ -53,7 +53,7 @@ class NotAcknowledgedError(HarnessError):
 async def record_all(
     lane: Lane, kinds: Sequence[Kind], *, may_be_left_out: Collection[Kind] = ()
 ) -> Sequence[Recording]:
-    """Record these kinds. One that may be left out, and is not acknowledged, has no messages, and its reason.
+    """Record these kinds. If one may be left out and is not acknowledged, the result has the reason and no messages.
 
     Raises HarnessError if the service does not acknowledge, or two copies do not overlap, although there is no fault;
     EndedError if the service has ended.
@@ -75,7 +75,7 @@ async def record_all(
 
 
 def _of_copies(whole: Recording, apart: Sequence[str]) -> Recording:
-    """Copies that do not overlap are one delivery and a repeat, which other kinds are."""
+    """Copies that do not overlap are a delivery and a repeat, which are other kinds."""
     if not any(apart):
         return _without_connecting(whole)
     if any(message.place.phase == "commit" for message in whole.messages):
@@ -85,7 +85,7 @@ def _of_copies(whole: Recording, apart: Sequence[str]) -> Recording:
 
 
 def _without_connecting(whole: Recording) -> Recording:
-    """Leave out how the copies' connections are made: a fresh delivery makes one in just that way."""
+    """Leave out how the copies' connections are made: a fresh delivery makes them in the same way."""
     kept = [message for message in whole.messages if message.place.phase not in CONNECTING]
     return dataclasses.replace(whole, messages=tuple(kept))
 
@@ -158,7 +158,7 @@ async def _recording(lane: Lane) -> AsyncIterator[None]:
 
 
 async def record_rest(lane: Lane, for_s: float) -> Shapes:
-    """Return what the service sends without a delivery in so many seconds, by link and fingerprint."""
+    """Return what the service sends without a delivery in this time, by link and fingerprint."""
     rig = lane.new_rig()
     await wait_until_idle(rig)
     async with _recording(lane):

@@ -1,4 +1,4 @@
-"""The places at which a fault can strike: one message of a delivery, and the action on it.
+"""The places at which a fault can strike: a message of a delivery, and the action on it.
 
 A place is written in one line, `postgres/sent/commit/Query/COMMIT/1`. With an action it is a point; with a kind of
 delivery before it, a cell. All three sort, and can be parsed back.
@@ -40,7 +40,7 @@ _POINT = re.compile(rf"{_PLACE}/(?P<action>[^/ ]+)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """The `occurrence`th message of that name, in that direction and phase, that belongs to that statement.
+    """The `occurrence`th message with that name, direction and phase that belongs to that statement.
 
     `text` is the fingerprint of the statement or command: the one that is sent, or answered.
     Occurrences count from 1 within one delivery.
@@ -114,11 +114,11 @@ class CellId:
 
     @property
     def last(self) -> Point:
-        """The fault that is written last."""
+        """The last fault."""
         return self.first if self.second is None else self.second
 
     def __str__(self) -> str:
-        """The cell in one line; `--only` finds it by that."""
+        """The cell in one line, by which `--only` finds it."""
         then = "" if self.second is None else f"{THEN}{self.second}"
         return f"{self.kind}/{self.first}{then}"
 

@@ -19,10 +19,10 @@ Shapes: TypeAlias = frozenset[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One message of a delivery, and how a rule finds it again in the next one.
+    """One message of a delivery, and how a rule finds it again in the next delivery.
 
-    `link`: the link's name. `text`: the statement begins with this, in every delivery of the kind.
-    `nth`: of the messages that fit the place's direction, phase and name, and `text`, it is that one.
+    `link`: the link's name. `text`: the statement begins with this, in every delivery of the kind. `nth`: its number
+    among the messages that fit the place's direction, phase and name, and `text`.
     """
 
     place: Place
@@ -39,8 +39,8 @@ class Recording:
     """All messages of one kind of delivery, in order; `unsteady`: places that only some of its deliveries had.
 
     `left_out`: why this kind has no messages, if it cannot be swept. `named`: statements, by link and fingerprint, that
-    each delivery had with its name in them, or in their transaction. `unnamed`: statements that came at least once
-    without a name.
+    name the delivery in every recording, in themselves or in their transaction. `unnamed`: statements that came at
+    least once without a name.
     """
 
     kind: Kind
@@ -57,7 +57,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class LinkSeen:
-    """What the relay saw of one delivery on one link."""
+    """The relay's record of one delivery on one link."""
 
     link: str
     protocol: str
@@ -65,7 +65,7 @@ class LinkSeen:
 
 
 def recording(kind: Kind, deliveries: Sequence[Sequence[LinkSeen]], fingerprint: Fingerprint) -> Recording:
-    """Merge what several deliveries of a kind put on the wire: at least one, better two.
+    """Merge the messages of several deliveries of a kind: at least one, better two.
 
     A statement is recognised by its beginning, which all deliveries share, so ids and times in it do not matter.
     """

@@ -22,7 +22,7 @@ def _swept(faults: Iterable[type[MessageFault]]) -> tuple[str, ...]:
 
 CLOSING = _swept(fault for fault in FAULTS if issubclass(fault, Closing))
 APART = _swept(fault for fault in FAULTS if fault.garbles)
-"""No service can survive these unnoticed; the question is whether it notices, so they are judged apart."""
+"""No service can survive these unharmed. The question is whether it notices, so they are judged separately."""
 WAITING = tuple(name for name in _swept(FAULTS) if name not in (*CLOSING, *APART))
 
 
@@ -43,9 +43,9 @@ ERRORS: Mapping[str, ServerError] = {
 ACTIONS: tuple[str, ...] = (*CLOSING, *WAITING, *ERRORS, *APART)
 """All actions, in the order of the map's columns. Cuts inside a message count separately."""
 ON_DEMAND = tuple(name for fault in FAULTS for name in fault.swept_on_demand)
-"""No part of the fault space: a sweep tries these only where it is asked to."""
+"""Not part of the fault space: a sweep tries these only if asked to."""
 CROWD = "crowd"
-"""Many deliveries at once. Each one gets this message late. No part of the fault space: one message has it."""
+"""Many deliveries at once, each with this message late. Not part of the fault space: only one message has it."""
 CROWDED: Sequence[Kind] = ("fresh", "warm")
 HANGING_UP = _swept(fault for fault in FAULTS if fault.hangs_up)
 
@@ -130,19 +130,19 @@ def on_demand(messages: Sequence[Observed], action: str) -> Iterator[Point]:
 
 
 def crowded(messages: Sequence[Observed]) -> Iterator[Point]:
-    """Yield the one point at which a crowd is made late: the answer to the COMMIT, or else the last answer."""
+    """Yield the one point at which a crowd is delayed: the answer to the COMMIT, or otherwise the last answer."""
     answers = [each for each in messages if each.place.direction == "answered"]
     commits = [each for each in answers if each.place.phase == "commit"]
     yield from (Point(each.place, CROWD) for each in (*commits[:1], *answers[-1:])[:1])
 
 
 def inside(message: Observed) -> Iterator[Point]:
-    """Yield a cut after each byte of the message but the last: that is `cut_after`, as none is `cut_before`."""
+    """Yield a cut after each byte of the message except the last: that is `cut_after`, and no byte is `cut_before`."""
     for count in range(1, message.length):
         yield Point(message.place, f"{CUT_INSIDE}{count}")
 
 
 def is_apart(point: Point) -> bool:
-    """Whether the point is judged apart from the others."""
+    """Whether the point is judged separately."""
     place = point.place
     return point.action in APART or (point.action == "drop" and SEARCHED.of(place.protocol).is_part(place))

@@ -25,7 +25,7 @@ from harness.vocabulary import from_json
 
 JUDGED_RUNS = ("held", "failed")
 ABLATED: Role = "ablated"
-"""Such a run is meant to fail, so its hits do not count for the usual service."""
+"""Such a run must fail, so its hits do not count for the usual service."""
 UNJUDGED = (CellVerdict.INCONCLUSIVE, CellVerdict.UNMET)
 FAULT_OF = {kind.kind: fault for fault in FAULTS for kind in fault.evidence}
 """Maps a kind of evidence to the wire fault that it proves."""
@@ -50,7 +50,7 @@ class Subject:
         return cls(target=run.target, profile=run.profile, without=without, revision=run.revision)
 
     def was_swept(self, sweep: SweepRead) -> bool:
-        """Whether a sweep tells of all of its fault space, to the end, and of the very same files."""
+        """Whether a sweep covers its whole fault space, is complete, and has exactly the same files."""
         run = sweep.run
         swept = Subject(target=run.target, profile=run.profile, without=sweep.without, revision=run.revision)
         return sweep.complete and not sweep.part and swept == self and bool(self.revision)
@@ -190,9 +190,9 @@ def newest_sweep(results: Path, subject: Subject, unread: list[str]) -> Swept | 
 
 
 def newest_gate(results: Path, ids: Collection[str], subject: Subject, unread: list[str]) -> SummaryRead | None:
-    """The newest run in `results` of all of the suite, to its end: `ids` are its scenarios.
+    """The newest complete run of the whole suite in `results`: `ids` are its scenarios.
 
-    It has the same target, profile and protections, at any commit. What could not be read is in `unread`.
+    It has the same target, profile and protections, at any commit. `unread` says what could not be read.
     """
     for path in reversed(summaries_in(results)):
         try:

@@ -1,4 +1,4 @@
-"""Explains why a gate hits less of the fault space than was committed: statements that are gone, and new ones."""
+"""Explains why a gate hits less of the fault space than is committed: statements that are gone, and new ones."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class CellRead(Read):
 
 
 class SweepRead(Read):
-    """What is read of a `sweep.json`. `part`: the sweep was restricted to a part of the fault space."""
+    """The part of a `sweep.json` that is read. `part`: the sweep was restricted to a part of the fault space."""
 
     schema_: Literal["harness.sweep/1"] = Field(alias="schema")
     complete: bool
@@ -78,7 +78,7 @@ class Swept:
 
 
 def sweeps_in(results: Path, unread: list[str]) -> Iterator[Swept]:
-    """All sweeps in the folder of results, the newest first. What cannot be read is left out, and why, in `unread`."""
+    """All sweeps in the folder of results, the newest first. `unread` says which ones cannot be read, and why."""
     folders = sorted(path.parent for path in results.glob(f"*/{JSON_FILE}") if not path.parent.is_symlink())
     for folder in reversed(folders):
         try:

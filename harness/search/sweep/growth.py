@@ -1,4 +1,7 @@
-"""Finds the cell after which a lane's service keeps something, by figures between batches and by trying cells again."""
+"""Finds the cell after which a lane's service keeps something.
+
+Compares figures between batches, and tries cells again.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,9 @@ from harness.search.sweep.cells.trials import Trials
 from harness.search.sweep.lane import Lane
 
 SETTLES_WITHIN_S = 1.0
-"""What a cell leaves for longer is not on its way back."""
+"""Something that a cell leaves for longer than this is not being released."""
 CONFIRMED_BY = 2
-"""So often a cell must raise the figure again: a pool may grow once by itself."""
+"""How often a cell must raise the figure again, because a pool may grow once by itself."""
 
 
 @dataclass(slots=True)
@@ -59,7 +62,7 @@ class Growth:
 
 
 def grown_in(batches: Sequence[Sequence[CellId]], levels: Sequence[float]) -> Sequence[CellId]:
-    """Return the cells of the batch in which a figure rose most, of what it never fell below again.
+    """Return the cells of the batch with the largest lasting rise of a figure.
 
     `levels`: the figure after each batch, the first of which has no cells and only begins.
     """

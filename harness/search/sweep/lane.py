@@ -32,11 +32,11 @@ from harness.target import Delivery
 from harness.vocabulary import CONFIRMED, Outcome
 
 GONE_WITHIN_S = 0.3
-"""A service that ends is known to be gone that soon after its connection ended."""
+"""The harness knows this soon after a connection's end if the service has ended."""
 
 
 class EndedError(HarnessError):
-    """The service ended by itself: no failure of the harness's, but one of the service's.
+    """The service ended by itself. This is a failure of the service, not of the harness.
 
     `last_words`: the last lines of its log, without the frames of a traceback.
     """
@@ -57,17 +57,17 @@ class Lane:
 
     @cached_property
     def cores(self) -> LaneCores:
-        """Records whether what takes long had enough cores."""
+        """Records whether slow cells had enough cores."""
         return LaneCores(Cores(lambda: processes_of(self.site, self.bed), self.bed.harness))
 
     @cached_property
     def contract(self) -> Contract:
-        """Asks what the service owes beside the cells' deliveries."""
+        """Sends the contract beside the cells' deliveries."""
         return Contract(self._rig, one_by_one=True)
 
     @property
     def relay(self) -> RelayControl:
-        """The run's side of the relay."""
+        """The control connection to the relay."""
         return self.site.relay
 
     @property
@@ -87,12 +87,12 @@ class Lane:
         return self._rig.clients.sent
 
     def new_rig(self) -> Rig:
-        """Return the lane's rig with a new history in memory. It also records what the service does by itself."""
+        """Return the lane's rig with a new history in memory. It also records the service's own events."""
         self.reports.recorder = Recorder()
         return self._rig.recording(self.reports.recorder)
 
     def go_on_with(self, rig: Rig | None) -> None:
-        """From now on record what the service does by itself in this rig's history; None: record it nowhere."""
+        """From now on record the service's own events in this rig's history; None: do not record them."""
         self.reports.recorder = None if rig is None else rig.recorder
 
     async def answers(self) -> Approved:
@@ -122,7 +122,7 @@ class Lane:
         return answer.outcome in CONFIRMED
 
     async def check_alive(self) -> None:
-        """Raise EndedError if the service has ended by itself since this was last asked."""
+        """Raise EndedError if the service has ended by itself since the last call."""
         if self.service.running:
             await poll(lambda: self.service.process.poll() is not None, within_s=GONE_WITHIN_S)
         died, self.reports.died = self.reports.died, None

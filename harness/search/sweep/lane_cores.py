@@ -1,7 +1,7 @@
 """Records whether the machine had enough cores, for each cell and order that took long.
 
 A look at the run's processes takes about a millisecond, and a cell about ten. So a lane looks at most ten times a
-second, and a short cell gets no figures: the time limits of the checks are longer than it.
+second, and a short cell gets no figures, because the checks' time limits are longer than the cell.
 """
 
 from __future__ import annotations

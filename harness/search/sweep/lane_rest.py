@@ -51,7 +51,7 @@ async def _since(growth: Growth, check: Check, history: History) -> LaneProblem 
 
 
 def _may_be_of(row: StoredRow, garbled: Collection[Delivery]) -> bool:
-    """Whether a row may be a garbled delivery's: by its id, or by its digest where the id was garbled."""
+    """Whether a row may belong to a garbled delivery: by its id, or by its digest if the id was garbled."""
     return any(row.id == delivery.id or row.digest == delivery.digest for delivery in garbled)
 
 

@@ -32,7 +32,7 @@ PAIRED = (
     *CLOSING,
     *(error_action(error) for searched in SEARCHED.all().values() for error in searched.repeatable),
 )
-"""What a pair is made of: actions that a retry answers, and that take no waiting."""
+"""The actions of pairs: the service retries after them, and they need no waiting."""
 PAIRS_SAMPLED = 300
 WORDS_NAMED_MAX = 3
 FIRST_OF_PAIR: Kind = "warm"
@@ -42,7 +42,7 @@ RETRY: Kind = "fresh"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The wanted part of the space; empty means all. `only`: a cell's whole id, or any part of it."""
+    """The chosen part of the space; empty means all. `only`: a cell's whole id, or any part of it."""
 
     kinds: tuple[Kind, ...] = ()
     actions: tuple[str, ...] = ()
@@ -54,7 +54,10 @@ class Choice:
 
     @property
     def part(self) -> bool:
-        """Whether the sweep leaves out points of the fault space. Byte cells are no points; pairs replace all cells."""
+        """Whether the sweep leaves out points of the fault space.
+
+        Byte cells are not points; pairs replace all cells.
+        """
         return bool(self.kinds or self.actions or self.only or self.limit is not None or self.pairs)
 
 
@@ -154,7 +157,7 @@ def _named(action: str) -> str:
 
 
 def _sample(cells: Sequence[CellId], count: int, seed: int) -> list[CellId]:
-    """Take `count` of them, in their order."""
+    """Choose `count` of them, in their order."""
     chosen = random.Random(seed).sample(range(len(cells)), count)  # noqa: S311  # repeatable on purpose
     return [cells[index] for index in sorted(chosen)]
 

@@ -24,7 +24,7 @@ class LaneReports:
         self.passed: set[str] = set()
         """The rules whose held messages have been passed on."""
         self.died: ServiceEnded | None = None
-        """The last time that the service ended by itself, until somebody takes it from here."""
+        """The last time that the service ended by itself, until a caller takes it."""
 
     def relayed(self, report: Report) -> None:
         """Record a report of the relay. Reports on other lanes are ignored."""

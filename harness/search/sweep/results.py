@@ -13,17 +13,17 @@ from harness.vocabulary import Json
 
 
 class CellVerdict(enum.StrEnum):
-    """The verdicts of a run, and three more for cells that are judged apart. The worst comes first."""
+    """The verdicts of a run, and three more for cells that are judged separately. The worst comes first."""
 
     FAILED = "failed"
     SILENT = "silent"
-    """Judged apart: something false was confirmed or stored, without any error."""
+    """Judged separately: something false was confirmed or stored, without any error."""
     INCONCLUSIVE = "inconclusive"
     """The fault did not strike, or the harness broke: the cell proves nothing."""
     UNMET = "unmet"
-    """Of a pair: the service survived the first fault, and did not retry anything that the second could meet."""
+    """For a pair: the service survived the first fault, and did not retry anything that the second could meet."""
     NOTICED = "noticed"
-    """Judged apart: the service did not confirm anything false."""
+    """Judged separately: the service did not confirm anything false."""
     HELD = "held"
 
 
@@ -35,9 +35,8 @@ NOTABLE = (CellVerdict.FAILED, CellVerdict.SILENT, CellVerdict.INCONCLUSIVE)
 class CellResult:
     """One cell, judged.
 
-    `answer`: how each request ended, in words. `outcome`: of the first one. `evidence`: what the relay did, or
-    saw instead. `struck`: how many of its faults did, the first of them first. `tries`: how often it was tried until
-    they did.
+    `answer`: how each request ended, in words. `outcome`: the first request's. `evidence`: what the relay did, or saw
+    instead. `struck`: how many of its faults struck, in their order. `tries`: how often it was tried until they struck.
     `history`: the file, relative to the run's folder, and the lines of it that are this cell's. `cause`: why it failed,
     if it did: cells with equal causes are one finding.
     """
@@ -73,7 +72,7 @@ class CellResult:
 class LaneProblem:
     """A problem of a whole lane: foreign rows, connections left open, or a start that failed.
 
-    `cell`: the one that causes it whenever it is tried, if there is such a one.
+    `cell`: the cell that causes it whenever it is tried, if there is one.
     """
 
     lane: int
@@ -84,7 +83,7 @@ class LaneProblem:
 
     @property
     def told(self) -> str:
-        """The reason, and the cell that causes it; for people."""
+        """The reason, and the cell that causes it, for readers."""
         return self.reason if self.cell is None else f"{self.reason}; each time after {self.cell}"
 
     def to_json(self) -> dict[str, Json]:
@@ -100,7 +99,7 @@ class LaneProblem:
 
 @dataclass(frozen=True, slots=True)
 class RowOfMap:
-    """One message of one kind of delivery, as a row of the maps has it. `length`: bytes, as it was recorded."""
+    """One message of one kind of delivery: a row of the maps. `length`: its recorded bytes."""
 
     kind: Kind
     place: Place

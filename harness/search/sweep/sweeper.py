@@ -39,7 +39,7 @@ STORIES_MAX = 500
 BATCHES_A_LANE = 4
 """The minimum number of batches per lane, if there are enough cells, so that the lanes end at about the same time."""
 TRIES = 3
-"""What did not come off is tried again: a busy machine lets a short time-out pass now and then."""
+"""How often a cell is tried if its fault did not strike: on a busy machine a short time-out may pass first."""
 
 Repro = Callable[[CellId], str]
 Told = Callable[[CellResult], None]
@@ -74,8 +74,8 @@ class Sweeper:
     async def record(self, kinds: Sequence[Kind] = ()) -> Sequence[Recording]:
         """Record these kinds of delivery; by default all.
 
-        A service that ends when its connections are cut has failed, and nothing can be recorded: then `problems` has
-        that, and none is returned.
+        If the service ends when its connections are cut, it has failed, and nothing can be recorded: `problems` then
+        says so, and no recording is returned.
         """
         known = kinds_of(self._first)
         try:
@@ -147,7 +147,7 @@ class Sweeper:
         return tried
 
     def _results(self, lane: Lane, tried: Sequence[Trial], histories: HistoryFile) -> Sequence[CellResult]:
-        """Judge them; of several tries of a cell one counts."""
+        """Judge them. If a cell was tried several times, one try counts."""
         found: dict[CellId, CellResult] = {}
         tries = Counter(trial.cell for trial in tried)
         for trial in tried:
@@ -219,9 +219,9 @@ async def sweeping(bed: Testbed, settings: SweepSettings) -> AsyncIterator[Sweep
 
 
 async def first_lane(bed: Testbed, relay: RelayControl, run: RunConfiguration, owned: AsyncExitStack) -> Lane:
-    """Open the first lane; where the service's driver does not take a cheap login, with the usual one.
+    """Open the first lane; if the service's driver refuses a cheap login, with the usual one.
 
-    A driver has the last word on how few rounds of SHA-256 it takes: Go's lib/pq refuses one.
+    A driver decides how few rounds of SHA-256 it accepts: Go's lib/pq refuses one.
     """
     async with AsyncExitStack() as trial:
         with contextlib.suppress(ServiceStartError):  # tried once more, without

@@ -50,8 +50,8 @@ class Apart:
 
     Args:
         ways: what the process needs.
-        scenarios: those whose runs may be asked for. The process has them from the fork: they are code.
-        tell: called in the thread that performs, with all that the process tells.
+        scenarios: those whose runs may be asked for. The process has them from the fork, because they are code.
+        tell: called in the performing thread with each report of the process.
     """
 
     def __init__(self, ways: Ways, scenarios: Sequence[Scenario], tell: Tell) -> None:
@@ -78,7 +78,7 @@ class Apart:
         return said.result
 
     def rest(self) -> None:
-        """Have the process take its servers down and end. Raises the problem that it had with that."""
+        """Make the process stop its servers and end. Raises its problem, if it had one."""
         child = self._child
         if child is None:
             return
@@ -89,7 +89,7 @@ class Apart:
         self._buried(child)
 
     def interrupt(self) -> None:
-        """Have the process stop what it runs, take its servers down and end. It is not replaced. For any thread."""
+        """Make the process stop its run and its servers, and end. It is not replaced. Callable from any thread."""
         with _FORKING:
             self._over = True
             child = self._child
@@ -98,7 +98,7 @@ class Apart:
                 os.kill(child.pid, signal.SIGINT)
 
     def kill(self) -> None:
-        """End the process at once, if it has not ended. Its keeper ends what it leaves."""
+        """End the process at once, if it has not ended. Its keeper ends the remaining processes."""
         self._over = True
         if self._child is not None:
             self._child.process.kill()
@@ -133,7 +133,7 @@ def _ended() -> NoReturn:
 
 @dataclass(frozen=True, slots=True)
 class _Child:
-    """The process of a lane, as its parent sees it."""
+    """The process of a lane, seen from its parent."""
 
     process: ForkProcess
     pid: int
@@ -141,7 +141,7 @@ class _Child:
 
 
 def _fork(ways: Ways, scenarios: Sequence[Scenario]) -> _Child:
-    """Fork a process that performs runs. Hold `_FORKING` meanwhile."""
+    """Fork a process that performs runs. The caller must hold `_FORKING`."""
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe()
     process = context.Process(target=_live, args=(theirs, os.getpid(), ways, scenarios), name=ways.lane)
@@ -198,7 +198,7 @@ class _Speech:
 
 
 def _portable(problem: BaseException) -> BaseException:
-    """Return the problem as it can cross the border: one that is not ours as the text of its traceback."""
+    """Return the problem in a form that can be sent: an error that is not ours as the text of its traceback."""
     if isinstance(problem, HarnessError):
         return problem
     return RuntimeError("in the process of a lane:\n" + "".join(traceback.format_exception(problem)))

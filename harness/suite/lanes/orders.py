@@ -1,4 +1,4 @@
-"""What a session orders from the processes of its lanes, and what they report: plain values, which cross processes."""
+"""The orders of a session to the processes of its lanes, and their reports: plain values, which can be sent."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Copy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A run that is asked for. `repro`: the line that repeats it. `copy`: runs in place of the service."""
+    """A requested run. `repro`: the line that repeats it. `copy`: runs in place of the service."""
 
     key: RunKey
     role: Role
@@ -37,7 +37,7 @@ class Order:
     copy: Copy | None = None
 
     def configuration(self, tell: Tell) -> RunConfiguration:
-        """Return the run's configuration, which tells what happens."""
+        """Return the run's configuration, which reports what happens."""
 
         def watch(entry: Entry) -> None:
             if isinstance(entry.event, SHOWN):
@@ -52,7 +52,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Something slow goes on outside of any scenario."""
+    """A slow task runs outside of any scenario."""
 
     text: str
 
@@ -74,7 +74,7 @@ class Unwritten:
 
 @dataclass(frozen=True, slots=True)
 class StackUp:
-    """Servers were brought up, in so many seconds; `versions` by their names."""
+    """Servers were started in this time; `versions` by their names."""
 
     seconds: float
     versions: Mapping[str, str]

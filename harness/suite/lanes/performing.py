@@ -31,7 +31,7 @@ class Performer(Protocol):
         ...
 
     def rest(self) -> None:
-        """Take the servers down; the next run brings them up again."""
+        """Stop the servers; the next run starts them again."""
         ...
 
 
@@ -79,11 +79,11 @@ class Here:
         return result
 
     def rest(self) -> None:
-        """Take the servers down; the next run brings them up again."""
+        """Stop the servers; the next run starts them again."""
         self.close(for_good=False)
 
     def close(self, *, for_good: bool = True) -> None:
-        """Take everything down. `for_good`: nothing is brought up again."""
+        """Stop everything. `for_good`: nothing is started again."""
         try:
             self._bed.close(for_good=for_good)
         finally:
@@ -115,7 +115,7 @@ def _played(scenario: Scenario, configuration: RunConfiguration, bed: Testbed) -
 
 
 def unrun(scenario: Scenario, order: Order, verdict: Verdict, reason: str) -> RunResult:
-    """Return the result of a run that was not made, or whose performer has died."""
+    """Return the result of a run that was not performed, or whose performer has died."""
     return RunResult(
         key=order.key, theme=scenario.theme, verdict=verdict, reason=reason, duration_s=0.0, overhead_s=0.0,
         seed=order.seed, repro=order.repro, history=None, schedule=None, role=order.role,

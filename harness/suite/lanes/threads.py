@@ -14,7 +14,7 @@ GONE_WITHIN_S = 20.0
 
 
 class Lanes:
-    """Does the same work for each scenario, in so many lanes.
+    """Does the same work for each scenario, in several lanes.
 
     Args:
         count: how many lanes.

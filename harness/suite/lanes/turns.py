@@ -37,7 +37,7 @@ class TakingTurns:
         self._runs[threading.get_ident()][2].append(entry)
 
     def ended(self, result: RunResult, note: str) -> None:
-        """Tell the whole run."""
+        """Pass on the whole run."""
         with self._lock:
             key, role, entries = self._runs.pop(threading.get_ident(), (result.key, result.role, []))
             self._watcher.began(key, role)

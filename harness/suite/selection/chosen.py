@@ -16,7 +16,7 @@ from harness.target import Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """`scenarios`: all of the suite. `profile`: the one that is meant. `listed`: what some machines cannot run."""
+    """`scenarios`: the whole suite. `profile`: the chosen one. `listed`: scenarios that some machines cannot run."""
 
     settings: SuiteSettings
     target: Target
@@ -33,7 +33,7 @@ class Chosen:
 
     @property
     def whole(self) -> bool:
-        """Whether every scenario was chosen, but perhaps not those for the night."""
+        """Whether every scenario was chosen, perhaps except nightly ones."""
         return all(scenario.nightly for scenario in self.left_out)
 
     @property

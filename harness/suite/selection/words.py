@@ -9,13 +9,13 @@ from harness.results.text import counted
 from harness.scenario.scenario import Scenario
 
 SCENARIO, THEME = "scenario:", "theme:"
-"""Prefixes that say which is meant when a name is both a scenario and a theme."""
+"""Prefixes for a name that is both a scenario and a theme."""
 
 
 def select(scenarios: Sequence[Scenario], words: Sequence[str], *, nightly: bool = True) -> Sequence[Scenario]:
     """Return the scenarios that the words name, in the suite's order.
 
-    No words mean all of them, those for the night only with `nightly`. A word is an id, a scenario's name without its
+    No words mean all of them; nightly ones only with `nightly`. A word is an id, a scenario's name without its
     parameters, or a theme; `scenario:WORD` and `theme:WORD` say which. Raises UsageError for a word that names nothing,
     and for one that names a scenario and, with others, a theme.
     """
@@ -58,7 +58,7 @@ def _meant(scenarios: Sequence[Scenario], word: str) -> Sequence[Scenario]:
 
 
 def _named(scenarios: Sequence[Scenario], word: str) -> list[Scenario]:
-    """Return the scenario with this id, or else all scenarios with this name."""
+    """Return the scenario with this id, or otherwise all scenarios with this name."""
     return [each for each in scenarios if each.id == word] or [each for each in scenarios if each.name == word]
 
 

@@ -17,7 +17,7 @@ from harness.suite.verbs.search import Search
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedAnswers:
-    """The answers of now, those approved before, and how they differ. `path`: the committed file."""
+    """The present answers, the approved ones, and how they differ. `path`: the committed file."""
 
     path: Path
     approved: Approved
@@ -31,7 +31,7 @@ class RecordedAnswers:
 
     @property
     def status(self) -> ExitStatus:
-        """Failed if the committed file is not what the service does."""
+        """Failed if the committed file differs from the service's answers."""
         return ExitStatus.FAILED if self.changed and not self.updated else ExitStatus.HELD
 
     def to_json(self) -> dict[str, Any]:

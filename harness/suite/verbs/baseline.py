@@ -34,7 +34,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class AgainstBaseline:
-    """A baseline, and the suite as it is."""
+    """A baseline, and the present suite."""
 
     path: Path
     baseline: Baseline
@@ -72,7 +72,7 @@ class AgainstBaseline:
 def points_in(chosen: Chosen) -> int | None:
     """Count the points of the committed fault space; None if none is committed. Raises UsageError.
 
-    The space is covered by the suite beside it, and is no matter of the standard one.
+    The suite beside it covers the space; the standard suite has nothing to do with it.
     """
     if chosen.settings.suite != "own":
         return None
@@ -81,7 +81,7 @@ def points_in(chosen: Chosen) -> int | None:
 
 
 def baseline_file(chosen: Chosen, given: Path | None) -> Path:
-    """The file that is meant: by default the one beside the scenarios."""
+    """The baseline's file: by default the one beside the scenarios."""
     own = chosen.settings.suite == "own"
     return given or chosen.settings.scenarios / (FILE if own else OF_STANDARD)
 

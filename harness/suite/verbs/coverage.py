@@ -103,7 +103,7 @@ class Past:
 
     @classmethod
     def of(cls, suite: Chosen) -> Past:
-        """The newest whole gate and the newest whole sweep of the same in the folder of results."""
+        """The newest whole gate and the newest whole sweep of the same subject in the folder of results."""
         settings, unread = suite.settings, list[str]()
         subject = Subject(
             target=str(settings.target_file), profile=suite.profile, without=settings.without,
@@ -124,7 +124,7 @@ class Past:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedCoverage:
-    """The space as it was recorded now, compared with the committed one in `path`, and what past runs hit of it."""
+    """The newly recorded space, compared with the committed one in `path`, and its points that past runs hit."""
 
     path: Path
     updated: bool
@@ -152,7 +152,7 @@ class RecordedCoverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpaceFile:
-    """The committed file, whether it is to be rewritten, and with which floor."""
+    """The committed file, whether to rewrite it, and with which floor."""
 
     path: Path
     committed: FaultSpace
@@ -161,7 +161,7 @@ class SpaceFile:
 
     @classmethod
     def of(cls, suite: Chosen, *, update: bool, floor_percent: float | None) -> SpaceFile:
-        """Read the file. Raises UsageError if it cannot be read. A file that is to be rewritten may be missing."""
+        """Read the file. Raises UsageError if it cannot be read. The file may be missing if it will be rewritten."""
         path = suite.settings.scenarios / FILE
         committed = read_space(path) if path.exists() or not update else FaultSpace({}, DEFAULT_FLOOR_PERCENT)
         floor = committed.floor_percent if floor_percent is None else floor_percent

@@ -30,7 +30,7 @@ from harness.suite.session import Session
 FOLDER = "mutants"
 """The folder in a run's folder that contains one folder per mutant, with the history and the log of its run."""
 UNCHANGED = "_unchanged"
-"""The copy's folder: no mutant's, since none may be called so."""
+"""The unchanged copy's folder. No mutant may have this name."""
 
 
 class MutantTrial:
@@ -60,7 +60,7 @@ class MutantTrial:
     def run(self, session: Session, judged: Callable[[MutantResult], object]) -> Sequence[MutantResult]:
         """Try each scenario's mutants on the servers on which it has just held against an unchanged copy.
 
-        `judged` is called with each result. Puts all of them, of an interrupted run what there is, into the summary.
+        `judged` is called with each result. All results, even of an interrupted run, go into the summary.
         """
         for mutant in self._mutants:
             if mutant.equivalent:
@@ -99,7 +99,7 @@ class MutantTrial:
     def _control(
         self, session: Session, scenario: Scenario, key: RunKey, role: Role, mutant: Mutant, copies: Path
     ) -> RunResult:
-        """Run the copy without a change: what a copy lacks must not pass for what a mutant does."""
+        """Run the copy without a change: an effect of copying must not look like a mutant's effect."""
         # As one of its mutants will be: what is prepared otherwise is no control.
         prepares = any(self._listed.prepares(each) for each in self._mutants if each.scenario == scenario.id)
         return session.run_copy(

@@ -42,7 +42,7 @@ class OrderChoice:
 
 
 class Orders:
-    """All orders under way. `judged` is called with each."""
+    """All orders of a verb. `judged` is called with each."""
 
     def __init__(self, search: Search, choice: OrderChoice, judged: Callable[[OrderResult], object]) -> None:
         self._search = search

@@ -31,7 +31,7 @@ def compare_profiles(
 ) -> SideBySide:
     """Run each chosen scenario under each profile. `ran` is called with each row.
 
-    compare.json and compare.md are written, of an interrupted run with what there is.
+    compare.json and compare.md are written, even for an interrupted run.
     """
     rows: dict[str, Compared] = {}
 
@@ -49,7 +49,10 @@ def compare_profiles(
 
 
 def _run(session: Session, scenario: Scenario, order: Sequence[str]) -> Compared:
-    """The default profile first: it makes the exit status, and what cannot be run under it is run under no other."""
+    """The default profile comes first.
+
+    It decides the exit status, and a scenario that cannot run under it is not run under others.
+    """
     outcomes: dict[str, Outcome] = {}
     for profile in (session.profile, *(name for name in order if name != session.profile)):
         role: Role = "scenario" if profile == session.profile else "ablated"

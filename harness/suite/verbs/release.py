@@ -27,7 +27,7 @@ RELEASE_FOLDER = "release"
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What a candidate is compared with: a recorded run, or a suite that is still to be run on the release."""
+    """What a candidate is compared with: a recorded run, or a suite that must still be run on the release."""
 
     recorded: SummaryRead | None
     suite: Chosen

@@ -13,7 +13,7 @@ from harness.suite.session import Session
 from harness.suite.verbs.first_runs import FirstRuns
 
 Known: TypeAlias = dict[RunKey, RunResult]
-"""Runs that were made already, and need not be made again."""
+"""Runs that exist already, and need not be made again."""
 
 
 def every(_: Scenario) -> bool:

@@ -21,7 +21,7 @@ SAID = f'"kind": "{LineSaid.kind}"', f'"kind": "{MetricsSaid.kind}"'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearntSaid:
-    """What is approved, and what it is with what so many runs have said. `path`: the committed file."""
+    """The approved lines and metrics, and those with the additions of these runs. `path`: the committed file."""
 
     path: Path
     runs: int
@@ -31,7 +31,7 @@ class LearntSaid:
 
     @property
     def differences(self) -> Sequence[str]:
-        """What differs, by name: `line refused warning shed`, `metric webhook_reads_total`."""
+        """The differences by name: `line refused warning shed`, `metric webhook_reads_total`."""
         found = [
             " ".join(("line", *filter(None, name)))
             for name, line in self.learnt.lines.items() if self.approved.lines.get(name) != line
@@ -42,7 +42,7 @@ class LearntSaid:
 
     @property
     def status(self) -> ExitStatus:
-        """Failed if the service has said what is not approved."""
+        """Failed if the service has written lines or metrics that are not approved."""
         if not self.runs:
             return ExitStatus.NOTHING_RAN
         return ExitStatus.FAILED if self.differences and not self.updated else ExitStatus.HELD
@@ -75,7 +75,7 @@ def learn_said(target: Target, folders: Sequence[Path], *, update: bool) -> Lear
 
 
 def _said_in(history: Path, target: Target) -> Iterator[Event]:
-    """What a run said; nothing of a run in which the service lacked a protection, or had another profile."""
+    """A run's lines and metrics; none if the service lacked a protection, or had another profile."""
     with history.open(encoding="utf-8") as file:
         head = json.loads(file.readline() or "{}").get("data", {})
         if head.get("profile") != target.description.default_profile or head.get("without"):

@@ -1,4 +1,4 @@
-"""A search under way: its results folder, its servers, and how it ends."""
+"""A running search: its results folder, its servers, and its end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Search:
 
     @property
     def run(self) -> RunConfiguration:
-        """How each of its services is started."""
+        """How each of its services starts."""
         settings = self.settings
         return RunConfiguration(
             profile=self.profile, without=settings.without, seed=settings.seed,

@@ -23,7 +23,7 @@ ID = "{id}"
 
 
 class Sweep:
-    """One sweep under way. `judged` is called with each cell."""
+    """A running sweep. `judged` is called with each cell."""
 
     def __init__(self, search: Search, choice: Choice, lanes: int, judged: Callable[[CellResult], object]) -> None:
         self._search = search
@@ -41,7 +41,7 @@ class Sweep:
         return sweep_status(self.results)
 
     def report(self, *, complete: bool, status: ExitStatus) -> SweepReport:
-        """Return the report of the sweep, finished or not. One that left out a planned cell is not complete."""
+        """Return the report of the sweep, finished or not. A sweep that left out a planned cell is not complete."""
         words = self._search.line("sweep", *(("--pairs",) if self._choice.pairs else ()), "--only", ID)
         return SweepReport(
             info=self._search.info, results=self.results, repro=words.replace(f"'{ID}'", ID),

@@ -43,7 +43,7 @@ class Cell:
         return WORDS[self.kind]
 
     def rule(self, hop: str) -> Rule | None:
-        """The relay's rule; None for a server that refuses."""
+        """The relay's rule; None for `refused`."""
         if self.statement is None:
             return None
         action, sent = _action(self.kind, self.statement)
@@ -52,7 +52,7 @@ class Cell:
 
 
 def _action(kind: Kind, statement: Statement) -> tuple[Action, bool]:
-    """What the relay does, and whether to what is sent."""
+    """The relay's action, and whether it acts on the sent message."""
     error = error_for(statement)
     match kind:
         case "cut_before":
@@ -66,7 +66,7 @@ def _action(kind: Kind, statement: Statement) -> tuple[Action, bool]:
 
 
 def error_for(statement: Statement) -> ServerError | None:
-    """An error that the server may answer it with, one that goes away if there is such a one."""
+    """An error that the server may answer, if possible a transient one."""
     searched = SEARCHED.of(statement.protocol)
     errors = [each for each in (*searched.repeatable, *searched.errors) if not each.fatal]
     return errors[0] if errors and STANDARD.of(statement.protocol).may_err(statement.text) else None
@@ -104,7 +104,7 @@ def _cells_of(statement: Statement, *, again: bool) -> Iterator[Cell]:
 
 
 def _order(cell: Cell) -> tuple[object, ...]:
-    """Delays are slow and come last; first occurrences before others; then what the statement is."""
+    """Delays are slow and come last; first occurrences come before others; then the kind of statement counts."""
     statement = cell.statement
     telling, position = (WRITE, -1) if statement is None else (statement.telling, statement.position)
     return cell.kind == "delay", cell.again, telling, position, KINDS.index(cell.kind)

@@ -1,4 +1,4 @@
-"""What a command's tests did, as far as it writes a JUnit report."""
+"""The outcomes of a command's tests, if it writes a JUnit report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.errors import HarnessError
 from harness.results.text import one_line
 
 BAD: Final = {"failure": "failed", "error": "error"}
-"""Elements of a report, and the outcomes that they tell."""
+"""Elements of a report, and their outcomes."""
 PYTEST_OPTIONS: Final = "PYTEST_ADDOPTS"
 PYTEST_REPORT: Final = ("--junitxml", "--junit-xml")
 
@@ -51,7 +51,7 @@ def outcomes_in(report: Path) -> Outcomes | None:
 
 
 def report_named(argv: Sequence[str]) -> Path | None:
-    """The JUnit report that a command line of pytest's asks for itself."""
+    """The JUnit report that a pytest command line itself asks for."""
     for at, word in enumerate(argv):
         option, equals, value = word.partition("=")
         if option in PYTEST_REPORT:

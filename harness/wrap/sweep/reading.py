@@ -19,7 +19,7 @@ from harness.wrap.sweep.statements import OTHER, Statement
 
 
 def _cell(text: Any) -> Cell:
-    """The break of an id: `postgres/COMMIT/1/answer_lost`, or `redis/refused`."""
+    """The kind of break in an id: `postgres/COMMIT/1/answer_lost`, or `redis/refused`."""
     head, _, kind = str(text).rpartition("/")
     if kind not in get_args(Kind) or not head:
         raise ValueError("not a break of a sweep")
@@ -49,7 +49,7 @@ class WrapCellRead(Read):
     cause: CauseRead | None = None
 
     def result(self) -> CellResult:
-        """The same as the sweep had it."""
+        """The break in the sweep's own form."""
         cause = None if self.cause is None else Cause(self.cause.check, self.cause.symptom, self.cause.where)
         return CellResult(
             cell=self.id, verdict=self.verdict, reason=self.reason, evidence=self.evidence, tests=self.tests,
@@ -58,7 +58,7 @@ class WrapCellRead(Read):
 
 
 class WrapRead(Read):
-    """What is read of a `wrap.json`."""
+    """The part of a `wrap.json` that is read."""
 
     schema_: Literal["harness.wrap/1"] = Field(alias="schema")
     command: str
@@ -70,7 +70,7 @@ class WrapRead(Read):
     cells: tuple[WrapCellRead, ...]
 
     def found(self) -> SweepFound:
-        """What the sweep found."""
+        """The sweep's results."""
         return SweepFound(
             planned=self.planned, cells=[each.result() for each in self.cells], left_out=list(self.left_out),
             took_s=self.unbroken_s, tests=self.tests,
@@ -78,7 +78,10 @@ class WrapRead(Read):
 
 
 def wrap_named(word: str, results: Path) -> Path | None:
-    """Return the `wrap.json` that a user names by its file, its folder or its run's name; None: that is no such run."""
+    """Return the `wrap.json` that a user names by its file, its folder or its run's name.
+
+    None if there is no such run.
+    """
     for path in (results / word, Path(word)):
         if path.name == JSON_FILE and path.is_file():
             return path

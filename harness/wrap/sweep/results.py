@@ -24,7 +24,10 @@ _VALUES = re.compile(r"0x[0-9a-f]+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellResult:
-    """One break. `tests`: the tests that failed for it, and why; `said`: what the command wrote last, without tests."""
+    """One break.
+
+    `tests`: the tests that failed because of it, and why; `said`: the command's last output, if there are no tests.
+    """
 
     cell: Cell
     verdict: Verdict
@@ -51,7 +54,7 @@ class CellResult:
 
 @dataclass(slots=True, kw_only=True)
 class SweepFound:
-    """All of a sweep. `left_out`: sentences. `took_s`: of the unbroken run."""
+    """A whole sweep. `left_out`: sentences. `took_s`: of the unbroken run."""
 
     planned: int = 0
     cells: list[CellResult] = field(default_factory=list)
@@ -79,12 +82,12 @@ class SweepFound:
 
 
 def document_of(found: SweepFound, *, complete: bool, exit_status: int, command: str) -> dict[str, Json]:
-    """The whole of `wrap.json`: what docs/results.md tells."""
+    """The content of `wrap.json`, as docs/results.md describes it."""
     return {**found.to_json(), "complete": complete, "exit_status": exit_status, "command": command}
 
 
 def findings(found: SweepFound) -> Sequence[Found[CellResult]]:
-    """What changed, by its causes: first what a test asserts, last what only its fixtures met."""
+    """The changes by their causes: first those that a test asserts, last those that only fixtures met."""
     failed = [result for result in found.cells if result.verdict is Verdict.FAILED]
     grouped = by_cause((result.cause, result) for result in failed if result.cause is not None)
     return sorted(grouped, key=lambda each: each.cause.check == FIXTURE_FAILED)

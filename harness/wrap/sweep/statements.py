@@ -13,14 +13,15 @@ from harness.relay import Seen
 from harness.wrap.observed import ServerSeen
 
 COMMIT, WRITE, OTHER = range(3)
-"""How much the break of a statement tells: less with each."""
+"""The importance of a statement's break, in decreasing order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
     """The `occurrence`th statement of this shape on a server, in an unbroken run.
 
-    `text` and `nth`: of the statements that begin so, it is that one. `position`: among all of the run.
+    `text` and `nth`: its number among the statements that begin with this text. `position`: among all statements of the
+    run.
     """
 
     server: str
@@ -32,7 +33,8 @@ class Statement:
     telling: int
     position: int
     context: str = ""
-    """What came before it on its connection, of a COMMIT: two that end different transactions are not alike."""
+    """For a COMMIT: the statements before it on its connection, because COMMITs of different transactions are not
+    equal."""
 
     def __str__(self) -> str:
         return f"{self.server}/{self.shape}/{self.occurrence}"
@@ -40,7 +42,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What one server was sent and answered, in one run."""
+    """One server's messages in one run."""
 
     server: ServerSeen
     messages: Sequence[Seen]
@@ -48,14 +50,14 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The statements that both runs had. `unsteady`: how many only one had, or had in another order."""
+    """The statements that both runs had. `unsteady`: how many only one run had, or had in another order."""
 
     statements: Sequence[Statement]
     unsteady: int
 
 
 def statements_of(first: Iterable[Recorded], second: Iterable[Recorded], names: Mapping[str, str]) -> Found:
-    """Find the statements that two unbroken runs share. `names`: what the servers are called, by their hops."""
+    """Find the statements that two unbroken runs share. `names`: the servers' names, by their hops."""
     others = {recorded.server.name: _placed(recorded) for recorded in second}
     found: list[tuple[int, Statement]] = []
     unsteady = 0
@@ -123,7 +125,7 @@ def _statement(
 
 
 def _steady(beginning: str, shape: str, texts: Sequence[str]) -> str:
-    """What a third run begins with, too: as far as the shape has it, where no value begins.
+    """The beginning that a third run has, too: as far as the shape has it, and up to the first value.
 
     Two values that differ may share digits by chance.
     """
@@ -134,7 +136,7 @@ def _steady(beginning: str, shape: str, texts: Sequence[str]) -> str:
 
 
 def _number(text: str, place: Place, run: Mapping[Place, _Sent]) -> int:
-    """Which of a run's statements that begin so it is."""
+    """Its number among a run's statements that begin with this text."""
     prefix = text.lstrip().lower()
     fitting = [each for each, sent in run.items() if sent.text.lstrip().lower().startswith(prefix)]
     return fitting.index(place) + 1

@@ -25,12 +25,12 @@ from harness.wrap.wrapping import Command, Wrapper
 
 LIMIT_LEAST_S: Final = 30.0
 LIMIT_TIMES: Final = 10
-"""A broken run is ended after so many times what the unbroken one took."""
+"""A broken run is ended after this many times the unbroken run's time."""
 EVIDENCE_CHARACTERS: Final = 100
 TESTS_NAMED: Final = 3
 TEST_NOT_RUN: Final = "a test was not run"
 NOT_RUN: Final = {"skipped": "it was skipped", "": "it is not in the report"}
-"""Outcomes of a broken run that are no verdict of a test that passed unbroken."""
+"""Outcomes of a broken run that say nothing about a test that passed unbroken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +186,7 @@ class Sweeper:
 
 
 def _names(servers: Sequence[ServerSeen]) -> dict[str, str]:
-    """What servers are called, by their hops: by their protocol, and where that names several by their port, too."""
+    """The servers' names, by their hops: the protocol, and the port if several have the same protocol."""
     counts = Counter(server.protocol for server in servers)
     return {
         server.name: server.protocol if counts[server.protocol] == 1 else f"{server.protocol}:{server.address.port}"
@@ -195,7 +195,7 @@ def _names(servers: Sequence[ServerSeen]) -> dict[str, str]:
 
 
 def _why(trial: Trial) -> str:
-    """What the tests that failed say, or else the log's last line that tells something."""
+    """The messages of the failed tests, or otherwise the log's most telling last line."""
     if trial.failed:
         return listed([f"{test}: {reason}" for test, reason in trial.failed.items()], TESTS_NAMED)
     text = trial.log.read_text("utf-8", "replace")
@@ -248,7 +248,7 @@ def _evidence(cell: Cell, hop: str, trial: Trial) -> Sequence[str]:
 
 
 def _no_evidence(cell: Cell, evidence: Sequence[str], trial: Trial) -> str:
-    """Why the break did not bite; "" if it did."""
+    """Why the break had no effect; "" if it had one."""
     statement = cell.statement
     if statement is None:
         return "" if evidence else "the command did not connect to this server"
@@ -279,7 +279,7 @@ def _changed(trial: Trial, failed: Mapping[str, str], gone: Mapping[str, str]) -
 
 
 def _cause(cell: Cell, trial: Trial, failed: Mapping[str, str], gone: Mapping[str, str]) -> Cause | None:
-    """What made the result another one; None if it is as in the unbroken run."""
+    """What changed the result; None if it is the same as in the unbroken run."""
     if trial.status is None:
         return Cause("it did not end", (), (cell.server,))
     if failed and trial.tests is not None:

@@ -1,4 +1,4 @@
-"""Asks the requests of the contract beside the cells of a lane: few, so that the sweep stays fast."""
+"""Sends the requests of the contract beside the cells of a lane: few, so that the sweep stays fast."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from harness.search.sweep.lane import Lane
 from harness.target import Delivery
 
 EVERY, FIRST = 24, 8
-"""After the eighth cell of a lane the contract is asked, and then after each twenty-fourth."""
+"""The contract is sent after the eighth cell of a lane, and then after each twenty-fourth."""
 LOOK_EVERY_S = 0.005
 
 
 @dataclass(slots=True)
 class Asking:
-    """Asks in turn: wrong requests, reads, unusual deliveries, another body under a taken id, health.
+    """Sends in turn: wrong requests, reads, unusual deliveries, another body under a taken id, health.
 
-    `known`: a delivery that was acknowledged and read from the database before this batch, with its answer.
+    `known`: a delivery that was acknowledged, and read from the database, before this batch, with its answer.
     """
 
     lane: Lane
@@ -34,15 +34,15 @@ class Asking:
     _turn: int = 0
 
     def due(self, trial: Trial) -> bool:
-        """Count a cell, and return whether it is one to ask in. None is whose bytes are garbled."""
+        """Count a cell, and return whether to send the contract in it; never in a cell with garbled bytes."""
         self._turn += 1
         return self._turn % EVERY == FIRST % EVERY and not is_apart(trial.cell.first)
 
     @asynccontextmanager
     async def beside(self, trial: Trial, rules: Sequence[Rule]) -> AsyncIterator[None]:
-        """Ask as soon as the cell's fault has struck, if the delivery then waits: nothing false is let in or told.
+        """Send the contract as soon as the cell's fault has struck, if the delivery then waits.
 
-        Requests that come later than that cannot meet the rule, which acts once.
+        Later requests cannot meet the rule, which acts once.
         """
         action = trial.cell.first.action
         if action not in WAITING or len(rules) > 1 or rules[0].always or trial.cell.kind == "copies":
@@ -62,7 +62,7 @@ class Asking:
             await self.ask(trial, broken=True)
 
     async def ask(self, trial: Trial, *, broken: bool) -> None:
-        """Ask, in the cell's history. `broken`: the service may answer "not now"."""
+        """Send the contract, in the cell's history. `broken`: the service may answer "not now"."""
         known: list[Delivery] = []
         # A repeat of the cell's own delivery would store it again, and hide that it was lost.
         if self.known is not None and self.known[0] != trial.delivery:

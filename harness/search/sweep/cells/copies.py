@@ -19,7 +19,7 @@ from harness.target import Delivery
 from harness.vocabulary import Outcome
 
 MET_WITHIN_S = 1.0
-"""With a fault in force: it may keep the other copy from its COMMIT."""
+"""The limit with a fault in force, which may keep the other copy from its COMMIT."""
 LOOK_EVERY_S = 0.005
 HELD_PHASE: Phase = "commit"
 NOT_HELD = "the first copy was not held in its COMMIT"
@@ -44,7 +44,7 @@ async def two_at_once(
 ) -> Copies:
     """Send two copies of a delivery, the second when the first's COMMIT is held; return both answers.
 
-    `within_s`: after this time, one no longer waits for the other.
+    `within_s`: after this time, neither waits for the other.
     """
     holds = [
         Rule(

@@ -23,9 +23,9 @@ CROWD_DELAY_MS: Final = 300.0
 
 
 def limit_ms(target: Target) -> float:
-    """The time limit of each: the time of half of them one after the other, or of all over the target's connections.
+    """The time limit of each: half of them one after the other, or all of them over the target's connections.
 
-    The second counts for a service that may have few connections: its requests have to wait for each other.
+    The second is for a service that may have few connections, whose requests have to wait for each other.
     """
     rounds = math.ceil(SIZE / target.description.limits.connections) + 1
     return CROWD_DELAY_MS * max(SIZE / 2, rounds)

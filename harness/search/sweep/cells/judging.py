@@ -71,9 +71,9 @@ def _read_otherwise(trial: Trial, judgement: Judgement) -> bool:
 
 
 def _second_had_nothing_to_meet(trial: Trial) -> bool:
-    """Return whether, of a pair, the first fault struck, all was well, and nothing was retried for the second to meet.
+    """Return whether a pair's first fault struck, everything held, and no retry came that the second could meet.
 
-    If the messages for the second did come again and it did not strike, the cell is inconclusive.
+    If messages for the second came again but it did not strike, the cell is inconclusive.
     """
     if trial.cell.second is None or trial.struck != 1 or trial.came_again:
         return False

@@ -18,7 +18,7 @@ from harness.vocabulary import ACKNOWLEDGED, REFUSED, THROTTLED
 
 NOT_NOW = REFUSED | THROTTLED
 TRIES = 4
-"""A dead connection in a pool makes one request fail if the service does not check it first. A lane has few."""
+"""A dead connection in a pool makes one request fail if the service does not check it first. A lane's pool has few."""
 
 
 class NotReadyError(HarnessError):
@@ -27,7 +27,7 @@ class NotReadyError(HarnessError):
 
 @dataclass(frozen=True, slots=True)
 class _Warm:
-    """An acknowledged delivery, and how many connections had ended by then. The connections that it used are open."""
+    """An acknowledged delivery, and how many connections had ended by then. Its own connections are open."""
 
     ended_connections: int
     stored: Delivery
@@ -35,7 +35,7 @@ class _Warm:
 
 
 class States:
-    """Knows what state the lane is in, and does no more than is needed for the next."""
+    """Knows the lane's state, and does only what the next one needs."""
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
@@ -46,7 +46,7 @@ class States:
 
     @property
     def finds_dead(self) -> bool:
-        """Whether a request that meets dead connections is acknowledged all the same, as far as that was tried."""
+        """Whether a request that meets dead connections is still acknowledged, as far as this was tried."""
         return bool(self._finds_dead)
 
     @property
@@ -91,7 +91,7 @@ class States:
         self._warm = None
 
     async def _make_warm(self, rig: Rig, *, waited: bool = False) -> _Warm:
-        """`waited`: for a service that said "not now"; it is waited for once."""
+        """`waited`: the harness has already waited once for a service that said "not now"."""
         last, always = "", frozenset(self._lane.site.hops.values())
         answer: Answer | None = None
         for _ in range(2 * TRIES):
@@ -113,7 +113,7 @@ class States:
         raise NotReadyError(await told_with_tls(self._lane.relay, self._lane.site.hops, problem))
 
     async def _acknowledges_again(self, rig: Rig) -> bool:
-        """Whether it does so in time: one that connects anew beside its requests refuses them at once until then."""
+        """Whether it does so in time. A service that reconnects in the background refuses requests until then."""
 
         async def acknowledges() -> bool:
             answer = await self._lane.deliver(rig, self._lane.make(), Purpose.WARM)
@@ -129,7 +129,7 @@ class States:
             await self._lane.make_fresh()
 
     async def tries_connections_first(self, rig: Rig) -> bool:
-        """Whether a request that meets dead connections in the pools is acknowledged all the same."""
+        """Whether a request that meets dead connections in the pools is still acknowledged."""
         await self._make_warm(rig)
         await self._lane.make_fresh()
         answer = await self._lane.deliver(rig.recording(Recorder()), self._lane.make(), Purpose.WARM)
@@ -137,7 +137,7 @@ class States:
         return answer.outcome == ACKNOWLEDGED
 
     async def _use_up_dead_connections(self, rig: Rig) -> None:
-        """Have requests fail on the dead connections, until one would open another and is refused."""
+        """Let requests fail on the dead connections, until one would open a new connection and is refused."""
         lane = self._lane
         refused = [laid.hop for laid in lane.with_transactions]
         for hop in refused:

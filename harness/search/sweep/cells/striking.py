@@ -65,7 +65,7 @@ def _in_force(lane: Lane, trial: Trial, rule: Rule, point: Point) -> AbstractAsy
 
 @asynccontextmanager
 async def _hanging_up(lane: Lane, trial: Trial, rule: Rule, point: Point) -> AsyncIterator[None]:
-    """Have the client hang up at the rule's message, and see that the service gives back what it held."""
+    """Make the client hang up at the rule's message, and check that the service releases what it held."""
     before = await held_now(trial.rig)
     hanging = HangingUp(lane.site, rule, Named(str(point)), lambda gone: trial.evidence.append(gone.told))
     await hanging.begin()
@@ -100,7 +100,7 @@ def _point(cell: CellId, number: int) -> Point:
 
 
 async def _deliver(lane: Lane, trial: Trial, name: str) -> Copies | None:
-    """Deliver, and keep the answers; return how two copies met, if there were two."""
+    """Deliver, and keep the answers; return how two copies overlapped, if there were two."""
     if trial.delivery is None:
         raise HarnessError("there is nothing to deliver")
     if trial.cell.kind == "copies":
@@ -120,9 +120,11 @@ async def _deliver(lane: Lane, trial: Trial, name: str) -> Copies | None:
 
 
 async def _meet_late(lane: Lane, trial: Trial, rule: Rule) -> None:
-    """Deliver once more while the answer is held back: a service that still uses that connection takes it for its own.
+    """Deliver once more while the answer is held back.
 
-    The answer is let go by the next message on its connection, or when the rule is disarmed.
+    A service that reuses the connection mistakes it for its own answer.
+
+    The answer is released by the next message on its connection, or when the rule is disarmed.
     """
     await lane.relay.sync()
     if rule.id not in lane.reports.fired or rule.id in lane.reports.passed:

@@ -17,10 +17,10 @@ from harness.vocabulary import ACKNOWLEDGED, NOT_STORED, REFUSED, THROTTLED
 class Trial:
     """The result of one cell before its rows are read.
 
-    `struck`: how many of its faults struck. `hung_up`: how many clients did. `came_again`: of a pair, messages after
-    the first fault that match the second apart from its count or phase. `apart`: why two copies did not overlap, though
-    no fault kept them from it. `more`: what was delivered besides, at the same time or while the first one's answer was
-    held back, and how that was answered.
+    `struck`: how many of its faults struck. `hung_up`: how many clients hung up. `came_again`: for a pair, messages
+    after the first fault that match the second apart from its count or phase. `apart`: why two copies did not overlap,
+    although no fault prevented it. `more`: other deliveries at the same time or while the first answer was held back,
+    and their answers.
     """
 
     cell: CellId
@@ -36,7 +36,7 @@ class Trial:
 
     @property
     def came_off(self) -> bool:
-        """Whether it was the trial that was planned: a fault struck, and two copies overlapped if it let them."""
+        """Whether it was the planned trial: a fault struck, and two copies overlapped unless the fault prevented it."""
         return self.struck > 0 and not self.apart
 
     @property
@@ -46,7 +46,10 @@ class Trial:
 
     @property
     def owes_delivery(self) -> bool:
-        """Whether its delivery must be retried once its rows were read, as its sender would: unless nothing saw it."""
+        """Whether its delivery must be retried after its rows were read, as its sender would do.
+
+        Not if nothing saw it.
+        """
         owed = any(_is_owed(answer) for answer in self.answers)
         return self.delivery is not None and self.cell.kind != "read" and owed
 
@@ -57,7 +60,10 @@ class Trial:
 
     @property
     def may_stand_in(self) -> bool:
-        """Whether sending it again also shows that the service is alive: acknowledged, alone, and not garbled."""
+        """Whether a retry also shows that the service is alive.
+
+        The delivery was acknowledged, alone, and not garbled.
+        """
         acknowledged = all(answer.outcome == ACKNOWLEDGED for answer in self.answers)
         return self.owes_delivery and acknowledged and not self.more and not is_apart(self.cell.first)
 
