@@ -47,5 +47,5 @@ def run_began(
         tuple(target.description.health.alive_needs), target.description.health.within_ms,
         () if target.description.health.tells_away is None else tuple(target.description.links),
         target.description.limits.stop_ms, target.description.health.ready_again_ms,
-        target.description.stored.digests,
+        target.description.stored.digests, target.description.stored.within_ms,
     )  # fmt: skip

@@ -117,7 +117,7 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("answers_agree", lambda: whole().ask(Asks.DELIVER, "c", ALREADY), "c: no request explains this: c: al"),
     ("answers_agree", conflict_with_itself, "no request explains this: c: conflict"),
     ("answers_agree", seen_and_gone, "c: a row is there; but no row is there"),
-    ("changes_are_kept", lambda: amended().rows("a", "c"), "c: a row is there, but after the one of c: acknowledged"),
+    ("changes_are_kept", lambda: amended().rows("a", "c"), "c: a row is there, with what came by c, but after the one"),
     ("changes_are_kept", lambda: amended(removes=True).rows("a", "c"), "there can only be nothing"),
     ("changes_are_kept", lambda: amended(REFUSED).rows("a", row("c", digest="new")), "can only be what came by c"),
     ("changes_are_kept", lambda: amended().ask(Asks.READ_CHANGED, "c", ABSENT), "c: reading c: absent"),

@@ -61,12 +61,18 @@ class Story:
         self.recorder.record("test", event, t_ns=t_ns)
         return self
 
-    def begin(self, *at_rest: str, health_within_ms: float | None = 900.0, tells_away: tuple[str, ...] = ()) -> Story:
+    def begin(
+        self,
+        *at_rest: str,
+        within_ms: float = 0.0,
+        health_within_ms: float | None = 900.0,
+        tells_away: tuple[str, ...] = (),
+    ) -> Story:
         return self.tell(
             RunBegan(
                 "a", "hardened", (), 0, "target.toml", DEADLINE_MS, "2026-01-01T00:00:00+00:00", at_rest,
                 ready_needs=(DOWN.link.name,), health_within_ms=health_within_ms, tells_away=tells_away, stop_ms=1_500,
-                ready_again_ms=300,
+                ready_again_ms=300, stored_within_ms=within_ms,
             ),
             ServiceStarted(1, 2, 100.0),
             Healthy(HEALTHY_MS, 5),

@@ -16,7 +16,7 @@ from harness.history.events import (
     LoggedFor,
     Purpose,
 )
-from harness.vocabulary import ANY_OUTCOME, CONFLICT, REFUSED, UNKNOWN
+from harness.vocabulary import ACKNOWLEDGED, ANY_OUTCOME, CONFLICT, REFUSED, UNKNOWN
 from tests.checks.failing import FAILING, Spoil
 from tests.checks.spoilt import (
     changed_and_kept,
@@ -33,7 +33,7 @@ from tests.checks.spoilt import (
     terminated,
     watched,
 )
-from tests.checks.support import Story, middle, rest, row, whole
+from tests.checks.support import Story, digest_of, middle, rest, row, whole
 
 
 @pytest.mark.parametrize(("name", "spoil", "reason"), FAILING, ids=[f"{n}-{each[0]}" for n, each in enumerate(FAILING)])
@@ -140,6 +140,15 @@ def test_what_the_service_says_of_itself_agrees() -> None:
 def test_a_change_that_is_kept_or_never_happened_is_right_and_so_is_an_id_of_its_own() -> None:
     for story in (changed_and_kept(), given_ids("a", "17", "17"), given_ids("c", "17", "18")):
         assert story.failing() == set(), story.judged().reason
+
+
+@pytest.mark.parametrize(("within_ms", "failing"), [(0.0, {"changes_are_kept"}), (60_000.0, set())])
+def test_a_change_may_come_as_late_as_a_delivery(within_ms: float, failing: set[str]) -> None:
+    story = Story().begin(within_ms=within_ms).ask(Asks.DELIVER, "c", ACKNOWLEDGED)
+    story.ask(Asks.CHANGE, "c", ACKNOWLEDGED, digest="new").ask(
+        Asks.READ_CHANGED, "c", ACKNOWLEDGED, shown=digest_of("c")
+    )
+    assert story.failing() & {"changes_are_kept"} == failing
 
 
 def test_proofs_may_name_checks_by_their_kind() -> None:

@@ -33,10 +33,12 @@ def changes_are_kept(history: History) -> Examined:
     for delivery, told in lives.items():
         found = untrue([each.act for each in told])
         if found is not None:
-            known = _names(told)
+            known, untold = _names(history, delivery), told[found.act]
             may_be = " or ".join(sorted(known.get(body, "another body") for body in found.may_be))
-            after = _last_asked(history, delivery, told[found.act].act)
-            stories.append(f"{delivery}: {told[found.act].by}, but {after}there can only be {may_be}")
+            shown = untold.act.body if untold.act.does is Does.TELL else None
+            shows = f", with {known.get(shown, 'another body')}" if shown else ""
+            after = _last_asked(history, delivery, untold.act)
+            stories.append(f"{delivery}: {untold.by}{shows}, but {after}there can only be {may_be}")
     return Examined(
         problem=several(stories, len(lives)) if stories else "",
         saw=f"{len(lives)} deliveries that were changed or removed" if lives else "nothing was changed or removed",
@@ -52,20 +54,22 @@ def _last_asked(history: History, delivery: str, act: Act) -> str:
 
 
 _ASKS = (Asks.DELIVER, Asks.CHANGE)
-_ACTS = (Does.STORE, Does.CHANGE)
 
 
-def _names(told: Sequence[_Told]) -> Mapping[str, str]:
-    """What bodies are called: by the request that brought each."""
-    brought = {each.act.body: f"what came by {each.by.partition(':')[0]}" for each in told if each.act.does in _ACTS}
-    return {body: name for body, name in brought.items() if body} | {NOTHING: "nothing"}
+def _names(history: History, delivery: str) -> Mapping[str, str]:
+    """What bodies are called: by the request that brought each, accepted or not."""
+    asked = [each for each in exchanges(history) if each.sent.delivery == delivery and each.sent.asks in _ASKS]
+    brought = {each.sent.digest: f"what came by {each.name}" for each in asked}
+    return {**brought, NOTHING: "nothing"}
 
 
 def _lives(history: History) -> Mapping[str, Sequence[_Told]]:
+    began = history.last(RunBegan)
+    shows, later_ns = (began.rows_show_bodies, began.stored_within_ms * 1e6) if began else (True, 0.0)
     lives: dict[str, list[_Told]] = {name: [] for name in sorted(changed_deliveries(history) - _forgotten(history))}
     for each in exchanges(history):
         if each.sent.delivery in lives:
-            lives[each.sent.delivery] += _said(each)
+            lives[each.sent.delivery] += _said(each, later_ns)
     stored = {delivery for delivery, told in lives.items() if any(each.act.does is Does.STORE for each in told)}
     for entry, read in history.placed(RowsRead):
         bodies: dict[str, set[str]] = {}
@@ -73,14 +77,9 @@ def _lives(history: History) -> Mapping[str, Sequence[_Told]]:
             bodies.setdefault(row.id, set()).add(row.digest)
         for delivery in stored:
             for body in sorted(bodies.get(delivery, {NOTHING})):
-                lives[delivery].append(_row(entry.t_ns, body, shows=_rows_show_bodies(history)))
+                lives[delivery].append(_row(entry.t_ns, body, shows=shows))
     # Of one that was not stored in this history nobody knows here what was there.
     return {delivery: told for delivery, told in lives.items() if delivery in stored}
-
-
-def _rows_show_bodies(history: History) -> bool:
-    began = history.last(RunBegan)
-    return began is None or began.rows_show_bodies
 
 
 def _row(t_ns: int, body: str, *, shows: bool) -> _Told:
@@ -88,9 +87,12 @@ def _row(t_ns: int, body: str, *, shows: bool) -> _Told:
     return _Told(Act(Does.TELL, told, t_ns, t_ns), "a row is there" if body else "no row is there")
 
 
-def _said(each: Exchange) -> Iterator[_Told]:
-    """What one request does, or tells; nothing if it does and tells nothing."""
-    ended = math.inf if each.outcome == UNKNOWN else float(each.span[1])
+def _said(each: Exchange, later_ns: float) -> Iterator[_Told]:
+    """What one request does, or tells; nothing if it does and tells nothing.
+
+    `later_ns`: how long after its answer the service may still store what it has acknowledged.
+    """
+    ended = math.inf if each.outcome == UNKNOWN else each.span[1] + later_ns
     by = f"{each.name}: {each.story()}"
     match Asks(each.sent.asks):
         case Asks.DELIVER if each.outcome in CONFIRMED | UNKNOWN:
@@ -98,10 +100,10 @@ def _said(each: Exchange) -> Iterator[_Told]:
         case Asks.CHANGE if each.outcome in CONFIRMED | UNKNOWN:
             yield _Told(Act(Does.CHANGE, each.sent.digest, each.span[0], ended), by)
         case Asks.READ | Asks.READ_CHANGED if each.outcome in FINAL_NO:
-            yield _Told(Act(Does.TELL, NOTHING, each.span[0], ended), by)
+            yield _Told(Act(Does.TELL, NOTHING, each.span[0], each.span[1]), by)
         case Asks.READ | Asks.READ_CHANGED if each.outcome == ACKNOWLEDGED:
             shown = each.ended.shown if each.ended else ""
-            yield _Told(Act(Does.TELL, shown or None, each.span[0], ended), by)
+            yield _Told(Act(Does.TELL, shown or None, each.span[0], each.span[1]), by)
 
 
 def _forgotten(history: History) -> frozenset[str]:

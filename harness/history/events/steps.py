@@ -18,7 +18,7 @@ class RunBegan(Event, kind="run.began"):
     answer may take; None: it is not judged. `tells_away`: the links that its answer names when they are away.
     `stop_ms`: how long its end may take; None: it is not judged. `ready_again_ms`: how soon it must say that it is
     ready while nothing is broken; None: it is not judged. `rows_show_bodies`: whether a stored row shows its
-    body.
+    body. `stored_within_ms`: how long after its acknowledgement a delivery may still not be stored.
     """
 
     id: str
@@ -37,6 +37,7 @@ class RunBegan(Event, kind="run.began"):
     stop_ms: float | None = None
     ready_again_ms: float | None = None
     rows_show_bodies: bool = True
+    stored_within_ms: float = 0.0
 
 
 @dataclass(frozen=True, repr=False)
