@@ -1,4 +1,4 @@
-"""What comes in, what is stored, and how far a request has come."""
+"""Incoming deliveries, stored rows, and the progress of a request."""
 
 import enum
 import re
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 SOURCE = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""Who sends, as the path and the settings name it."""
+"""The sender, by its name in the path and the settings."""
 
 Key = tuple[str, str]
 """A source and an id."""
@@ -16,17 +16,17 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A delivery whose signature and form were found good."""
+    """A delivery with a valid signature and form."""
 
     source: str
     id: str
     body: bytes
     sha256: str
-    """Of the body, in hex."""
+    """The body's digest, in hex."""
 
     @property
     def key(self) -> Key:
-        """What no two rows share."""
+        """The key, which no two rows share."""
         return self.source, self.id
 
 
@@ -39,11 +39,11 @@ class Stored:
     sha256: str
     received_at: datetime
     repeated: bool
-    """It was there before this request."""
+    """It was stored before this request."""
 
 
 class Phase(enum.StrEnum):
-    """Where a request is; a failure is told apart by it."""
+    """The phase of a request; it tells failures apart."""
 
     RECEIVE = "receive"
     REDIS = "redis"
@@ -55,7 +55,7 @@ class Phase(enum.StrEnum):
 
 
 class Step(Protocol):
-    """How far the statements of one request have come, or those of several at once."""
+    """The progress of one request's statements, or of several requests' at once."""
 
     phase: Phase
     in_doubt: bool
@@ -63,27 +63,28 @@ class Step(Protocol):
 
 @dataclass(slots=True)
 class Progress:
-    """One request's way through the service; it changes as it goes."""
+    """The progress of one request through the service; it changes during the request."""
 
     source: str = ""
     delivery_id: str = ""
     phase: Phase = Phase.RECEIVE
     attempt: int = 1
     in_doubt: bool = False
-    """A COMMIT was sent, and the server did not say that it undid it: whatever fails from then on, it may be stored."""
+    """A COMMIT was sent, and the server has not reported a rollback: after any later failure the delivery may be
+    stored."""
     tried: list[str] = field(default_factory=list)
     """The reasons of the failed attempts."""
 
 
 class Shared:
-    """The progress of several requests that one transaction stores: what happens to it happens to all of them."""
+    """The progress of several requests that one transaction stores: it is the same for all of them."""
 
     def __init__(self, members: Sequence[Progress]) -> None:
         self._members = members
 
     @property
     def phase(self) -> Phase:
-        """Where all of them are."""
+        """The phase of all of them."""
         return self._members[0].phase
 
     @phase.setter
@@ -93,7 +94,7 @@ class Shared:
 
     @property
     def in_doubt(self) -> bool:
-        """Whether the COMMIT of all of them is."""
+        """Whether the COMMIT of all of them is in doubt."""
         return self._members[0].in_doubt
 
     @in_doubt.setter

@@ -1,4 +1,4 @@
-"""Takes a delivery in: Redis, PostgreSQL, trying again, settling a lost commit."""
+"""Takes a delivery in: Redis, PostgreSQL, retries, settling a lost commit."""
 
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -19,14 +19,14 @@ Attempt = Callable[[], Awaitable[Stored]]
 
 
 class Inserts(Protocol):
-    """Stores one delivery for each call: a `Store`, or a `Group` of those that come together."""
+    """Stores one delivery per call: a `Store`, or a `Group` that stores several together."""
 
     async def insert(self, delivery: Delivery, progress: Progress) -> Stored:
         """Make one attempt."""
 
 
 class Intake:
-    """One delivery at a time, any number at once."""
+    """Takes one delivery per call; any number of calls at once."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Intake:
         self._settle = Retry(attempts=settings.resolve_attempts, pause=pause, again=may_pass, budget=NoBudget())
 
     async def take(self, delivery: Delivery, progress: Progress, deadline: Deadline) -> Stored:
-        """Give the committed row, this delivery's or the one that had its id before.
+        """Return the committed row: this delivery's, or the earlier one with its id.
 
         Raises:
             AttemptFailedError: not stored.
@@ -95,10 +95,10 @@ class Intake:
         return await self._retry(attempt, deadline=deadline, report=report)
 
     async def _resolve(self, delivery: Delivery, progress: Progress, deadline: Deadline) -> Stored:
-        """Ask the database what became of the COMMIT, by inserting once more.
+        """Find out whether the COMMIT succeeded, by inserting once more.
 
-        A SELECT that finds nothing would prove nothing: the COMMIT may still be on its way. The INSERT waits for a
-        transaction that holds the same key to end, and then finds the row or is the one that stores it.
+        A SELECT that finds nothing would prove nothing: the COMMIT may still be on its way. The INSERT waits until the
+        transaction with the same key ends. Then it finds the row, or stores it.
         """
 
         async def insert_again() -> Stored:
@@ -124,7 +124,7 @@ class Intake:
         return stored
 
     def _report(self, error: BaseException, progress: Progress) -> None:
-        """Log and count an attempt that is followed by another."""
+        """Log and count an attempt that will be retried."""
         reason = error.reason if isinstance(error, AttemptFailedError) else "unforeseen"
         self._metrics.retries.labels(reason).inc()
         self._log.warning(

@@ -1,7 +1,7 @@
 """One JSON object a line, on standard output.
 
-Not structlog: importing it costs 100 ms of a start that takes 500 (it imports rich where that is installed), for
-what are 30 lines here.
+Not structlog: its import takes 100 ms of a start of 500 ms (it imports rich if that is installed), to replace 30 lines
+here.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import TextIO
 
 
 class Log:
-    """Writes events. Fields are JSON values; no secret, header or body belongs in one."""
+    """Writes events. Fields are JSON values; they must not contain a secret, header or body."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -21,7 +21,7 @@ class Log:
         """Lines that could not be written: a full disk under the log must not fail a delivery."""
 
     def info(self, event: str, **fields: object) -> None:
-        """Report what happens in the ordinary course."""
+        """Report a normal event."""
         self._write("info", event, fields)
 
     def warning(self, event: str, **fields: object) -> None:
@@ -46,11 +46,11 @@ _GRACE_IS_OVER = "timeout graceful shutdown exceeded"
 
 
 class Bridge(logging.Handler):
-    """Brings the lines of libraries into the same form.
+    """Converts the lines of libraries into the same form.
 
-    SQLAlchemy's pool logs an error, with the exception, where a connection breaks while it is handed back or closed: it
-    has dealt with it. What it calls an error without one (a connection that was not given back) is a defect of ours.
-    uvicorn calls it an error that the time to drain is over: the requests that it cancels are answered.
+    SQLAlchemy's pool logs an error with an exception if a connection breaks while it is returned or closed: the pool
+    has handled it. An error without an exception (a connection that was not returned) is our own defect. uvicorn logs
+    an error when the time to drain is over, but the requests that it cancels are answered.
     """
 
     def __init__(self, log: Log) -> None:
@@ -58,7 +58,7 @@ class Bridge(logging.Handler):
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a library's record as a line of ours."""
+        """Write a library's record as one of our lines."""
         fields: dict[str, object] = {"logger": record.name}
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
@@ -72,7 +72,7 @@ class Bridge(logging.Handler):
 
 
 def start_logging() -> Log:
-    """Give the service's log, and send what libraries log there too."""
+    """Return the service's log, and send the libraries' lines to it too."""
     log = Log(sys.stdout)
     logging.basicConfig(handlers=[Bridge(log)], level=logging.WARNING)
     logging.captureWarnings(capture=True)

@@ -1,4 +1,4 @@
-"""What /metrics shows, in a registry of the service's own."""
+"""The metrics of /metrics, in the service's own registry."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -14,13 +14,13 @@ OUTCOMES = ("acknowledged", "conflict", "refused", "unknown", "rejected")
 DEGRADED = ("redis_failed", "breaker_open")
 SERVERS = ("primary", "replica")
 AGAIN = sorted({*Reason} - {Reason.FINAL})
-"""Why an attempt was made again: while a COMMIT is in doubt that is so after whatever may pass."""
+"""The reasons for a retry: while a COMMIT is in doubt, every failure that may pass is one."""
 FAILED = sorted({*Reason, "deadline", "ending", "redis_failed"})
-"""Why a request was refused, or its delivery left unknown: the `reason` of those events in the log."""
+"""Why a request was refused, or its delivery left unknown: the `reason` of the same events in the log."""
 
 
 class Metrics:
-    """The counters; every label that can occur is there from the start, at 0."""
+    """The counters; every possible label exists from the start, at 0."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -35,7 +35,7 @@ class Metrics:
         )
         self.replica_lag = Gauge(
             "webhook_replica_lag_seconds",
-            "What was committed earlier is on the replica; 0 without one",
+            "All that was committed longer ago is on the replica; 0 without one",
             registry=self.registry,
         )
         self.shed = Counter("webhook_shed", "Refused because too many were waiting", registry=self.registry)
@@ -44,7 +44,7 @@ class Metrics:
         self.batches = Counter("webhook_batches", "Commits of several deliveries", registry=self.registry)
         self.batched = Counter("webhook_batched", "Deliveries in these", registry=self.registry)
         self.batch_splits = Counter(
-            "webhook_batch_splits", "Batches that failed, and whose deliveries went alone", registry=self.registry
+            "webhook_batch_splits", "Failed batches whose deliveries were stored alone", registry=self.registry
         )
         self.breaker = Gauge("webhook_breaker_state", "0 closed, 1 half open, 2 open", registry=self.registry)
         self.seconds = Histogram(
@@ -63,14 +63,14 @@ class Metrics:
         return counter
 
     def watch_log(self, lost: Callable[[], int]) -> None:
-        """Show how many lines of the log could not be written."""
-        gauge = Gauge("webhook_log_lines_lost", "Lines that the log could not take", registry=self.registry)
+        """Show how many lines the log could not write."""
+        gauge = Gauge("webhook_log_lines_lost", "Lines that the log could not write", registry=self.registry)
         gauge.set_function(lambda: float(lost()))
 
     def watch(
         self, pool: QueuePool, connections: int, waiting: Callable[[], int], budget_tokens: Callable[[], float]
     ) -> None:
-        """Show what the pool, of so many connections at most, says of itself whenever someone asks."""
+        """Show the pool's state at each scrape; it has at most this many connections."""
         self.registry.register(_PoolCollector(pool, connections, waiting, budget_tokens))
 
 

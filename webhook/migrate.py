@@ -1,4 +1,4 @@
-"""Runs the migrations: `python -m webhook migrate`. Safe to run twice, and by two at once."""
+"""Runs the migrations: `python -m webhook migrate`. It is safe to run it twice, also at the same time."""
 
 import asyncio
 import sys
@@ -14,13 +14,13 @@ from sqlalchemy.pool import NullPool
 from webhook.logs import describe
 
 LOCK = 0x77656268
-"""The key of the advisory lock under which one migrates at a time."""
+"""The key of the advisory lock that lets one migration run at a time."""
 
 CONNECT_TIMEOUT_S = 10.0
 
 
 def migrate(url: URL) -> int:
-    """Bring the schema to its newest version; give the exit status."""
+    """Bring the schema to its newest version; return the exit status."""
     try:
         asyncio.run(_migrate(url))
     except (SQLAlchemyError, OSError) as error:

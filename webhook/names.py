@@ -1,8 +1,8 @@
-"""Host names: looked up anew for each connection, for a limited time, and answered from memory where that fails.
+"""Host names: looked up again for each connection, with a time limit, and answered from memory if that fails.
 
-asyncio looks a name up in a thread of its pool, of which there are few, and a resolver that gets no answer keeps it for
-ten seconds. Connects that were given up long since hold them then, and names that would resolve wait for a thread. Here
-a name is looked up once at a time, whoever waits for it, in a thread that the end of the process does not wait for.
+asyncio looks up a name in one of the few threads of its pool, and a resolver without an answer blocks the thread for
+ten seconds. Connects that were given up long ago then hold the threads, and names that would resolve wait for one. Here
+all connects share one look-up of a name, in a thread that does not delay the end of the process.
 """
 
 import asyncio
@@ -18,19 +18,19 @@ from webhook.logs import Log, describe
 Question: TypeAlias = tuple[Any, ...]
 """The arguments of `socket.getaddrinfo`."""
 Found: TypeAlias = Sequence[Any]
-"""What it returns: addresses that one can connect to, in order."""
+"""What it returns: addresses to connect to, in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class _LookUp:
-    """One that is under way. `over_at`: when nobody waits for it any more, by the loop's clock."""
+    """A running look-up. `over_at`: when the last waiting connect gives up, by the loop's clock."""
 
     future: asyncio.Future[Found | OSError]
     over_at: float
 
 
 class Names:
-    """Looks names up. `limit_s`: how long that may take; None: as long as it takes, in a thread of asyncio's pool."""
+    """Looks names up. `limit_s`: how long that may take; None: no limit, in a thread of asyncio's pool."""
 
     def __init__(self, *, limit_s: float | None, last_known: bool, log: Log) -> None:
         self._limit_s = limit_s
@@ -40,10 +40,10 @@ class Names:
         self._under_way: dict[Question, _LookUp] = {}
 
     async def look_up(self, question: Question) -> Found:
-        """Return the name's addresses: those that it has now, else, if that cannot be told, those that it had.
+        """Return the name's current addresses or, if they cannot be found out, its last known ones.
 
         Raises:
-            OSError: it has none, or the time is over.
+            OSError: it has no address, or the time is over.
 
         """
         if self._limit_s is None:
@@ -100,7 +100,7 @@ def _find(question: Question) -> Found | OSError:
 
 
 class NamingLoop(asyncio.SelectorEventLoop):
-    """asyncio's loop, whose connections have their names looked up here. asyncpg and redis-py both connect by it."""
+    """asyncio's loop with these look-ups for its connections. asyncpg and redis-py both connect through it."""
 
     def __init__(self, names: Names) -> None:
         super().__init__()
@@ -116,12 +116,12 @@ class NamingLoop(asyncio.SelectorEventLoop):
         proto: int = 0,
         flags: int = 0,
     ) -> Found:
-        """See `loop.getaddrinfo`. An address is none of our business: asyncio does not ask for it."""
+        """See `loop.getaddrinfo`. An address needs no look-up: asyncio does not ask for one."""
         return await self._names.look_up((host, port, family, type, proto, flags))
 
 
 def make_loop(settings: Settings, log: Log) -> asyncio.AbstractEventLoop:
-    """Make the service's loop; asyncio's own without both protections."""
+    """Make the service's loop; it is asyncio's own if both protections are off."""
     if not settings.names_bounded and not settings.names_last_known:
         return asyncio.new_event_loop()
     limit_s = settings.names_timeout_s if settings.names_bounded else None

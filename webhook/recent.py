@@ -1,4 +1,4 @@
-"""Redis remembers which deliveries came lately. It decides only whether PostgreSQL is asked before it is written to."""
+"""Redis remembers recent deliveries. It decides only whether the service reads from PostgreSQL before it writes."""
 
 import asyncio
 import enum
@@ -19,7 +19,8 @@ from webhook.resilience.breaker import Breaker, Era
 from webhook.sentinel import client_by_sentinel
 
 CONNECTIONS_MAX = 1_000
-"""redis-py stops at 100: to the request after these, Redis would have failed. The time for an operation bounds them."""
+"""redis-py stops at 100: for the next request Redis would seem to have failed. The time for an operation limits
+them."""
 
 
 class Seen(enum.Enum):
@@ -31,14 +32,14 @@ class Seen(enum.Enum):
 
 
 class RedisFailedError(Exception):
-    """Redis did not answer, and the service was told to mind (`redis.fail_open` is off)."""
+    """Redis did not answer, and its failures count (`redis.fail_open` is off)."""
 
 
 class RecentDeliveries:
-    """One round trip a request, `SET key 1 NX EX ttl`, on a connection that is never used again once it failed.
+    """One round trip per request, `SET key 1 NX EX ttl`, on a connection that is never used again after a failure.
 
-    redis-py closes a connection whose reply was not read to its end, whatever ended it (a time-out, a cancellation,
-    a broken reply), so no request reads a late reply.
+    redis-py closes a connection whose reply was not read to its end, whatever the cause (a time-out, a cancellation, a
+    broken reply), so no request reads a late reply.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class RecentDeliveries:
         self._log = log
 
     async def see(self, progress: Progress) -> Seen:
-        """Remember the delivery, and tell whether it was remembered already.
+        """Remember the delivery, and return whether Redis already knew it.
 
         Raises:
             RedisFailedError: only with `redis.fail_open` off.
@@ -80,11 +81,11 @@ class RecentDeliveries:
         return self._without_redis(progress, "breaker_open", None)
 
     async def ping(self) -> None:
-        """See that Redis answers."""
+        """Check that Redis answers."""
         await self._client.ping()
 
     async def close(self) -> None:
-        """Let every connection go."""
+        """Close every connection."""
         await self._client.aclose()
 
     async def _ask_reporting(self, key: str, breaker: Breaker, era: Era) -> Seen:
@@ -136,7 +137,7 @@ class RecentDeliveries:
 
 
 def make_client(settings: Settings) -> redis.asyncio.Redis:
-    """Connect to nothing yet. With every protection off this is `redis.asyncio.from_url(url)`."""
+    """Make the client; it does not connect yet. With every protection off this is `redis.asyncio.from_url(url)`."""
     if settings.redis_sentinels and settings.redis_found:
         return client_by_sentinel(settings, _options(settings))
     return redis.asyncio.Redis.from_url(settings.redis_url.get_secret_value(), **_options(settings))

@@ -1,4 +1,4 @@
-"""Redis is found by Sentinel: each new connection asks which server is the primary now."""
+"""Finds Redis through Sentinel: each new connection asks which server is the primary now."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from webhook.configuration.settings import Settings
 
 
 class _Pool(SentinelConnectionPool):
-    """Ends its connections to the Sentinels, too: redis-py leaves these to whoever made them."""
+    """Also closes its connections to the Sentinels: redis-py leaves that to the code that made them."""
 
     async def aclose(self) -> None:
         await super().aclose()
@@ -21,10 +21,10 @@ class _Pool(SentinelConnectionPool):
 
 
 def client_by_sentinel(settings: Settings, options: Mapping[str, Any]) -> redis.asyncio.Redis:
-    """Make a client of whichever server is the primary. It connects to nothing yet.
+    """Make a client of the current primary. It does not connect yet.
 
-    The user, password, database and TLS are those of `REDIS_URL`; its host and port are not used. Where the primary has
-    changed, redis-py closes the idle connections to the former one, and those in use when they are given back.
+    The user, password, database and TLS are those of `REDIS_URL`; its host and port are not used. If the primary has
+    changed, redis-py closes the idle connections to the former one, and the others when they are returned.
     """
     given: dict[str, Any] = {**parse_url(settings.redis_url.get_secret_value()), **options}
     given.pop("host", None)
@@ -39,7 +39,7 @@ def client_by_sentinel(settings: Settings, options: Mapping[str, Any]) -> redis.
 
 
 def _asked_once(settings: Settings) -> Mapping[str, Any]:
-    """One silent Sentinel must not use up the time that one use of Redis has: the next is asked in time."""
+    """One silent Sentinel must not use up the time for one use of Redis: the next one is asked in time."""
     options: dict[str, Any] = {"retry": Retry(NoBackoff(), 0), "protocol": 2, "driver_info": None}
     if settings.redis_timeouts and settings.redis_operation_timeout_s is not None:
         each_s = settings.redis_operation_timeout_s / (len(settings.redis_sentinels) + 1)

@@ -42,7 +42,7 @@ class StartError(Exception):
 
 
 def serve(settings: Settings) -> int:
-    """Run until told to stop; give the exit status."""
+    """Run until a signal stops the service; return the exit status."""
     log = start_logging()
     try:
         with asyncio.Runner(loop_factory=lambda: make_loop(settings, log)) as runner:
@@ -175,10 +175,10 @@ def _make_breaker(settings: Settings, metrics: Metrics, log: Log) -> Breaker | N
 
 
 async def _prepare(settings: Settings, parts: _Parts, log: Log) -> None:
-    """Do what has to be done before the first request.
+    """Do everything that must happen before the first request.
 
     Raises:
-        StartError: a server that the settings make necessary is not there.
+        StartError: a server that the settings require is not available.
 
     """
     if not settings.start_degraded:

@@ -1,10 +1,10 @@
-"""What asyncio tells of and nobody called: above all that no connection can be accepted, since no descriptor is left.
+"""Handles errors that asyncio reports outside any call, above all that no descriptor is left to accept a connection.
 
-asyncio then waits for a second and tries again; whoever connects meanwhile waits in the kernel's queue. It tells of it
-for each place in that queue, two thousand times in a second, each time with a traceback.
+asyncio then waits for a second and tries again; new connections wait in the kernel's queue meanwhile. It reports the
+error for each place in that queue, two thousand times per second, each time with a traceback.
 
-It also tells of a connect of asyncpg's that was given up just as it succeeded: the connection is closed, and a future
-that nobody has any more gets that as its exception. Who waited for the connect has had the time-out.
+It also reports an asyncpg connect that was given up just as it succeeded: the connection is closed, and a future that
+no code holds any more gets the exception. The caller of the connect already has the time-out.
 """
 
 import errno
@@ -15,15 +15,15 @@ from typing import Any
 from webhook.logs import Log, describe
 
 SHORT_OF = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-"""What asyncio takes for a shortage that may pass."""
+"""The errors that asyncio treats as a temporary shortage."""
 NEVER_ASKED_FOR = "Future exception was never retrieved"
-"""What asyncio says of a future whose exception nobody took. Of a task it says so in other words."""
+"""asyncio's message about a future whose exception no code retrieved. Its message about a task differs."""
 OVER_AFTER_S = 5.0
-"""A shortage is over if it was not met for so long: the next one is told again. asyncio meets it each second."""
+"""A shortage is over after this time without an error; the next one is logged again. asyncio meets one each second."""
 
 
 class Shortage:
-    """Tells of a shortage once, however often it is met."""
+    """Logs a shortage once, however often asyncio meets it."""
 
     def __init__(self, log: Log, *, clock: Callable[[], float]) -> None:
         self._log = log
@@ -31,7 +31,7 @@ class Shortage:
         self._met_at: float | None = None
 
     def handle(self, loop: AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Handle what the loop tells of; all else as asyncio does."""
+        """Handle an error that the loop reports; other errors as asyncio does."""
         error = context.get("exception")
         if isinstance(error, ConnectionError) and context.get("message") == NEVER_ASKED_FOR:
             self._log.warning("abandoned_connection_ended", error=describe(error))
@@ -42,4 +42,4 @@ class Shortage:
         now, before = self._clock(), self._met_at
         self._met_at = now
         if before is None or now - before > OVER_AFTER_S:
-            self._log.warning("accept_failed", detail="who connects now has to wait", error=describe(error))
+            self._log.warning("accept_failed", detail="new connections have to wait", error=describe(error))

@@ -1,1 +1,1 @@
-"""HTTP: what may come in, and how it is answered."""
+"""HTTP: which requests are accepted, and how they are answered."""

@@ -1,4 +1,4 @@
-"""The answers, as JSON. A repeat is answered from the stored row, so it is answered as the first time."""
+"""The answers, as JSON. A repeat is answered from the stored row, so it gets the same answer as the first delivery."""
 
 import base64
 import json
@@ -14,39 +14,39 @@ READ_FROM = "Webhook-Read-From"
 
 
 def acknowledged(stored: Stored) -> Response:
-    """It is committed."""
+    """Say that the delivery is committed."""
     return _json(200, _described(stored))
 
 
 def found(stored: Stored, body: bytes, server: str) -> Response:
-    """Show what is stored; the body in base64, since its bytes may be anything that JSON allows."""
+    """Show the stored delivery, with the body in base64: its bytes may be anything that JSON allows."""
     shown = {"size": len(body), "body_base64": base64.b64encode(body).decode()}
     return _json(200, _described(stored) | shown, read_from(server))
 
 
 def read_from(server: str) -> dict[str, str]:
-    """Say who has told what is stored."""
+    """Name the server that answered the read."""
     return {READ_FROM: server}
 
 
 def conflict(stored: Stored) -> Response:
-    """The id is taken by another body, and stays so."""
+    """The id belongs to another body, and this does not change."""
     detail = f"The id {stored.id} is stored with the sha256 {stored.sha256}."
     return failure(409, "id_conflict", detail)
 
 
 def refused(detail: str, retry_after_s: int) -> Response:
-    """This request certainly stored nothing; sending it again is right."""
+    """This request certainly stored nothing; the client should send it again."""
     return _unavailable(f"{detail} This request stored nothing.", retry_after_s)
 
 
 def not_looked_up(detail: str, retry_after_s: int) -> Response:
-    """A client that only asked knows no more than before."""
+    """The read failed: the client knows no more than before."""
     return _unavailable(f"{detail} Whether the delivery is stored was not found out.", retry_after_s)
 
 
 def unknown() -> Response:
-    """It may be stored; sending it again is right, and safe."""
+    """The delivery may be stored; the client should send it again, which is safe."""
     return failure(504, "unknown", "The commit's answer was lost: the delivery may or may not be stored.")
 
 
@@ -60,12 +60,12 @@ def _unavailable(detail: str, retry_after_s: int) -> Response:
 
 
 def failure(status: int, error: str, detail: str, headers: dict[str, str] | None = None) -> Response:
-    """Give any answer but a good one."""
+    """Return an answer that reports a problem."""
     return _json(status, {"error": error, "detail": detail}, headers)
 
 
 def status_report(status: int, report: dict[str, object]) -> Response:
-    """Give a probe's answer."""
+    """Return a probe's answer."""
     return _json(status, report)
 
 

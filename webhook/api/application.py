@@ -12,7 +12,7 @@ from webhook.api.reception import Reception
 
 
 def make_application(reception: Reception, probes: Probes) -> Starlette:
-    """Give the ASGI application; its parts are given, it owns nothing."""
+    """Return the ASGI application. It owns none of the parts that it is given."""
     routes = [
         Route("/webhooks/{source}", reception.receive, methods=["POST"]),
         Route("/webhooks/{source}/{delivery_id}", reception.show, methods=["GET"]),

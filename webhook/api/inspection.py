@@ -1,6 +1,6 @@
 r"""Decides whether a request is a delivery: source, headers, signature, body, in this order.
 
-The body has to be JSON in UTF-8 (RFC 8259) and is stored as the bytes that came. Anything that JSON can carry passes:
+The body must be JSON in UTF-8 (RFC 8259) and is stored byte for byte. Everything that JSON allows is accepted:
 `\u0000`, lone surrogates as escapes, numbers of any length. `NaN` and `Infinity` are not JSON.
 """
 
@@ -15,14 +15,15 @@ from webhook.api.signatures import is_signed
 from webhook.delivery import SOURCE, Delivery
 
 DELIVERY_ID = re.compile(r"[A-Za-z0-9_=+:~-]{1,128}")
-"""No full stop: it separates the signed parts, and an id with one could be read in two ways."""
+"""No full stop: it separates the signed parts, so an id with one would be ambiguous."""
 TIMESTAMP = re.compile(r"[0-9]{1,12}")
 MEDIA_TYPE = re.compile(r"application/(?:[a-z0-9!#$&^_.-]+\+)?json", re.IGNORECASE)
 _WORD = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 PARAMETER = re.compile(rf""";[ \t]*(?:({_WORD})[ \t]*=[ \t]*({_WORD}|"(?:[^"\\]|\\.)*"))?[ \t]*""")
-"""RFC 9110, 5.6.6, and the blanks around the `=` that it forbids but some send.
+"""RFC 9110, 5.6.6, and the blanks around the `=` that it forbids but some clients send.
 
-Not email.message: it takes `charset*0=` and its like apart, which HTTP has not, and fails on a number of 5000 digits.
+Not email.message: it interprets `charset*0=` and the like, which HTTP does not have, and fails on a number of 5000
+digits.
 """
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -40,7 +41,7 @@ class Inspector:
         clock: Callable[[], float],
         keys_of: Mapping[str, Sequence[bytes]] | None = None,
     ) -> None:
-        """`keys_of` has the sources with keys of their own; `keys` are for all the others."""
+        """`keys_of` has the keys of sources with their own keys; `keys` are for all other sources."""
         self._keys = keys
         self._keys_of = keys_of or {}
         self.body_limit_bytes = body_limit_bytes
@@ -48,7 +49,7 @@ class Inspector:
         self._clock = clock
 
     def check_head(self, source: str, headers: Headers) -> dict[str, str]:
-        """Check what is known before the body; give the headers that `accept` needs.
+        """Check everything that is known before the body. Return the headers that `accept` needs.
 
         Raises:
             RejectedError: with the status to answer.
@@ -86,7 +87,7 @@ class Inspector:
         return Delivery(source, delivery_id, body, hashlib.sha256(body).hexdigest())
 
     def check_size(self, size: int) -> None:
-        """Refuse what is larger than the limit."""
+        """Refuse a body that is larger than the limit."""
         if size > self.body_limit_bytes:
             raise RejectedError(413, "body_too_large", f"The body may have {self.body_limit_bytes} bytes at most.")
 
@@ -108,7 +109,7 @@ class Inspector:
 
 
 def check_source(source: str) -> None:
-    """Refuse a name that the path should not have."""
+    """Refuse a name that is not allowed in the path."""
     if not SOURCE.fullmatch(source):
         raise RejectedError(400, "invalid_source", "A source has 1 to 64 of: letters, digits, _ and -.")
 
@@ -120,7 +121,7 @@ def check_id(delivery_id: str) -> None:
 
 
 def check_json(body: bytes) -> None:
-    """Refuse what is not JSON."""
+    """Refuse a body that is not JSON."""
     try:
         # Numbers stay text: a million digits are valid JSON, and no reason to compute.
         json.loads(body.decode("utf-8"), parse_int=str, parse_float=str, parse_constant=_not_json)

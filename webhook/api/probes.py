@@ -1,4 +1,4 @@
-"""Alive, ready, and what is measured."""
+"""The endpoints for monitoring: alive, ready, metrics."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -33,11 +33,11 @@ class Probes:
         self._lag = lag
 
     async def alive(self, _: Request) -> Response:
-        """GET /healthz: the event loop turns."""
+        """GET /healthz: the event loop runs."""
         return answers.status_report(200, {"status": "alive"})
 
     async def ready(self, _: Request) -> Response:
-        """GET /readyz: each dependency, and why it is not there; Redis counts only where its failures count."""
+        """GET /readyz: each dependency, and why it is unavailable. Redis counts only if its failures fail requests."""
         try:
             postgres, redis = await asyncio.gather(self._why_not(self._store.check), self._why_not(self._recent.ping))
         except asyncio.CancelledError:
@@ -48,7 +48,7 @@ class Probes:
         return answers.status_report(200 if ready else 503, {"status": word, "dependencies": dependencies})
 
     async def metrics(self, _: Request) -> Response:
-        """GET /metrics, for Prometheus. How far a replica is behind is asked now."""
+        """GET /metrics, for Prometheus. The replica's lag is measured during this request."""
         if self._lag is not None:
             await self._lag.measure()
         return Response(generate_latest(self._metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol, with the limits that it lacks: the size of the head, and the time it may take."""
+"""uvicorn's HTTP protocol, with the limits that it lacks: the size of the head, and the time for it."""
 
 import json
 from asyncio import TimerHandle, Transport
@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 DISCARDED_BYTES_MAX = 16 << 20
-"""What a client may go on sending after its answer: it should read a 413 before the connection ends under it."""
+"""How much a client may still send after its answer: it should read a 413 before the connection ends."""
 
 FIRST_REQUEST_S = 0.25
-"""A client that had connected when the end began is sending its first request by then. It would not send it again."""
+"""A client that had just connected when the shutdown began sends its first request within this time, and would not
+repeat it."""
 
 
 class HeadTooLargeError(Exception):
@@ -18,13 +19,13 @@ class HeadTooLargeError(Exception):
 
 
 class UpgradeError(Exception):
-    """Another protocol was asked for: the rest of the stream would not be HTTP."""
+    """The client asked for another protocol: the rest of the stream would not be HTTP."""
 
 
 class _UntilTheBodyIsIn(Transport):
-    """The application's side of a connection: what it closes while a body is still coming in goes on reading.
+    """The application's side of a connection. If it closes the connection during a body, the rest is still read.
 
-    Closed over unread bytes, the kernel resets the connection, and the client may lose the answer.
+    If a connection is closed with unread bytes, the kernel resets it, and the client may lose the answer.
     """
 
     def __init__(self, protocol: "LimitedProtocol") -> None:
@@ -36,22 +37,22 @@ class _UntilTheBodyIsIn(Transport):
         self._protocol.transport.write(data)
 
     def is_closing(self) -> bool:
-        """Tell whether nothing more can be sent."""
+        """Return whether nothing more can be sent."""
         return self._protocol.transport.is_closing()
 
     def close(self) -> None:
-        """Say that nothing more comes, and close when the body is in."""
+        """End the sending side, and close the connection when the body has arrived."""
         self._protocol.end()
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """Answers what is malformed with JSON, like everything else."""
+    """Answers malformed requests with JSON, like all others."""
 
     headers_limit_bytes = 32 << 10
     headers_timeout_s = 5.0
 
     _overhead_bytes = 0
-    """What came since the last piece of a body: a head, trailers, whatever stands between chunks or requests."""
+    """The bytes since the last piece of a body: a head, trailers, or anything between chunks or requests."""
     _discarded_bytes = 0
     _refused = False
     _draining = False
@@ -60,7 +61,7 @@ class LimitedProtocol(HttpToolsProtocol):
     _head_timer: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """Begin to wait for a first request."""
+        """Start to wait for a first request."""
         super().connection_made(transport)
         self._start_timer()
 
@@ -70,7 +71,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._stop_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Count the bytes that are no body, and those that come after an answer."""
+        """Count the bytes outside a body, and those after an answer."""
         if self.transport.is_closing():
             return
         if self._refused or self._answered_early():
@@ -85,7 +86,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(431, "headers_too_large", self._too_large())
 
     def on_message_begin(self) -> None:
-        """Begin a head; what of it is in this piece of data was read already, and is bounded by that."""
+        """Start a head. Its part in this piece of data has been read already, so the piece's size limits it."""
         self._overhead_bytes = 0
         self._start_timer()
         super().on_message_begin()
@@ -108,12 +109,12 @@ class LimitedProtocol(HttpToolsProtocol):
         self.cycle.transport = _UntilTheBodyIsIn(self)
 
     def on_body(self, body: bytes) -> None:
-        """Take a piece of the body; what its chunk had around it was no more than that."""
+        """Take a piece of the body. The bytes around it were only its chunk's frame."""
         self._overhead_bytes = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Check what followed the body, and let the connection end with the answer, if it is to end."""
+        """Check the bytes after the body, and let the connection end with the answer if it must end."""
         self._overhead_bytes = 0
         if self._size(self.headers) > self.headers_limit_bytes:
             self._refuse(431, "headers_too_large", self._too_large())
@@ -125,21 +126,21 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def on_response_complete(self) -> None:
-        """After an answer that was the last one, though more may be coming in: say so, and read on."""
+        """After the last answer, even if more may arrive: end the sending side, and continue to read."""
         last = not self.pipeline
         super().on_response_complete()
         if self._refused and last and not self.transport.is_closing():
             self._linger()
 
     def end(self) -> None:
-        """End the connection after its last answer; not before the body that is still coming in."""
+        """End the connection after its last answer, but not before the incoming body has arrived."""
         if self._answered_early() and not self._draining:
             self._linger()
         else:
             self.transport.close()
 
     def shutdown(self) -> None:
-        """Drain: do not wait for a client that has its last answer; for one that has just connected, for a moment."""
+        """Drain: do not wait for a client that has its last answer; wait a moment for one that has just connected."""
         self._draining = True
         cycle: RequestResponseCycle | None = self.cycle
         if self._lingering:
@@ -151,7 +152,7 @@ class LimitedProtocol(HttpToolsProtocol):
             super().shutdown()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what the parser, or a check above, did not take."""
+        """Answer a request that the parser, or a check above, rejected."""
         self._refuse(400, "invalid_request", msg)
 
     def _too_large(self) -> str:
@@ -162,7 +163,7 @@ class LimitedProtocol(HttpToolsProtocol):
         return sum(len(name) + len(value) for name, value in headers)
 
     def _refuse(self, status: int, error: str, detail: str) -> None:
-        """Answer, and end the connection: where one request ends and the next begins is no longer known."""
+        """Answer, and end the connection: the boundary between this request and the next is no longer known."""
         if self._refused or self.transport.is_closing():
             return
         self._stop_timer()
@@ -196,12 +197,15 @@ class LimitedProtocol(HttpToolsProtocol):
         self._linger()
 
     def _answered_early(self) -> bool:
-        """Tell whether the request that is still coming in has its answer already."""
+        """Return whether the request that is still arriving already has its answer."""
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and cycle.response_complete and cycle.more_body
 
     def _linger(self) -> None:
-        """Say that nothing more comes, and read on: closed over unread bytes, the kernel resets the connection."""
+        """End the sending side, and continue to read.
+
+        The kernel resets a connection that is closed with unread bytes.
+        """
         if not self._lingering:
             self._lingering = True
             self.flow.resume_reading()
@@ -216,7 +220,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._refuse(408, "request_timeout", f"No request came within {self.headers_timeout_s:g} s.")
 
     def _unset_keepalive_if_required(self) -> None:
-        """Limit the time of what came in its place: line ends between two requests begin no message."""
+        """Limit the time for what came instead: line ends between two requests do not start a message."""
         if self.timeout_keep_alive_task is not None:
             super()._unset_keepalive_if_required()
             self._start_timer()
@@ -232,6 +236,6 @@ class LimitedProtocol(HttpToolsProtocol):
 
 
 def protocol_class(*, headers_limit_bytes: int, headers_timeout_s: float) -> type[LimitedProtocol]:
-    """Give the protocol with these limits: uvicorn makes an instance for each connection and passes it none."""
+    """Return the protocol with these limits: uvicorn makes an instance per connection and passes it no limits."""
     limits = {"headers_limit_bytes": headers_limit_bytes, "headers_timeout_s": headers_timeout_s}
     return type("ConfiguredProtocol", (LimitedProtocol,), limits)

@@ -15,7 +15,7 @@ class Rejection:
 
 
 class RejectedError(Exception):
-    """Carries the rejection to where it is answered."""
+    """Carries the rejection to the code that answers it."""
 
     def __init__(self, status: int, error: str, detail: str) -> None:
         super().__init__(detail)

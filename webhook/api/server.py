@@ -1,4 +1,4 @@
-"""uvicorn's server: tells its port, and drains on SIGTERM."""
+"""uvicorn's server: logs its port, and drains on SIGTERM."""
 
 import asyncio
 import contextlib
@@ -17,11 +17,14 @@ BACKLOG = 2048
 """How many connections may wait to be accepted. asyncio listens again with uvicorn's number."""
 
 LAST_ANSWERS_S = 1.0
-"""What those have who are cancelled because the time to drain is over: none of them waits for anybody."""
+"""The time for requests that are cancelled because the time to drain is over. None of them waits for anything else."""
 
 
 class DrainingServer(Server):
-    """Ends with status 0 once what it took is answered; uvicorn's own raises the signal again, and dies of it."""
+    """Ends with status 0 when all accepted requests are answered.
+
+    uvicorn's own server raises the signal again, which kills it.
+    """
 
     def __init__(self, config: Config, log: Log, *, drain: bool) -> None:
         super().__init__(config)
@@ -29,14 +32,17 @@ class DrainingServer(Server):
         self._signals = (signal.SIGINT, signal.SIGTERM) if drain else (signal.SIGINT,)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept connections, and say where."""
+        """Accept connections, and log the address."""
         await super().startup(sockets)
         for listener in sockets or []:
             host, port = listener.getsockname()[:2]
             self._log.info("listening", host=host, port=port)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop accepting, finish what was taken; who takes too long is cancelled, and still answers."""
+        """Stop accepting, and finish the accepted requests.
+
+        A request that takes too long is cancelled, and still answered.
+        """
         self._log.info("draining", connections=len(self.server_state.connections))
         await super().shutdown(sockets)
         if self.server_state.tasks and not self.force_exit:
@@ -45,7 +51,7 @@ class DrainingServer(Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """Take the signals for as long as the server runs."""
+        """Handle the signals as long as the server runs."""
         before = {number: signal.signal(number, self.handle_exit) for number in self._signals}
         try:
             yield
@@ -54,7 +60,7 @@ class DrainingServer(Server):
                 signal.signal(number, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to drain; a second SIGINT does not wait for it."""
+        """Start to drain; a second SIGINT does not wait for it."""
         super().handle_exit(sig, frame)
 
 

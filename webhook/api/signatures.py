@@ -1,8 +1,8 @@
 """Standard Webhooks signatures, over the raw bytes.
 
-`standardwebhooks` gives the primitive (`hmac_data`); its `Webhook.verify` is not used, because it takes one secret,
-decodes the body as UTF-8 (a body that is not would raise UnicodeDecodeError instead of being refused), signs a
-re-formatted timestamp in place of the one that was sent, and lets a malformed signature raise ValueError.
+`standardwebhooks` provides the primitive (`hmac_data`). Its `Webhook.verify` is not used: it takes one secret, decodes
+the body as UTF-8 (another body raises UnicodeDecodeError instead of being refused), signs a reformatted timestamp
+instead of the received one, and raises ValueError for a malformed signature.
 """
 
 import base64
@@ -13,16 +13,16 @@ from collections.abc import Sequence
 from standardwebhooks.webhooks import hmac_data
 
 SIGNATURES_MAX = 16
-"""More in one header than any rotation needs."""
+"""More signatures in one header than any rotation needs."""
 
 
 def sign(key: bytes, *, delivery_id: str, timestamp: str, body: bytes) -> str:
-    """Give `v1,BASE64`."""
+    """Return `v1,BASE64`."""
     return f"v1,{base64.b64encode(_digest(key, delivery_id, timestamp, body)).decode()}"
 
 
 def is_signed(keys: Sequence[bytes], *, delivery_id: str, timestamp: str, signatures: str, body: bytes) -> bool:
-    """Tell whether one of the signatures (`v1,... v1,...`) was made with one of the keys, in constant time."""
+    """Return whether one of the signatures (`v1,... v1,...`) was made with one of the keys, in constant time."""
     given = _decoded(signatures)
     good = False
     for key in keys:

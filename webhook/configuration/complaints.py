@@ -1,4 +1,4 @@
-"""Says what is wrong with the settings: the variable, its value, what is valid."""
+"""The messages about wrong settings: the variable, its value, and what is valid."""
 
 import difflib
 import types
@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 
 PREFIX = "WEBHOOK_"
 HIDDEN = frozenset({"database_url", "redis_url", "replica_url", "secrets", "source_secrets"})
-"""Their values may hold passwords, which no message repeats."""
+"""Their values may contain passwords, which no message repeats."""
 
 
 class SettingsError(Exception):
@@ -22,13 +22,13 @@ class SettingsError(Exception):
 
 
 def variable_of(name: str, field: FieldInfo) -> str:
-    """Give the environment variable of a field."""
+    """Return the environment variable of a field."""
     alias = field.validation_alias
     return alias if isinstance(alias, str) else PREFIX + name.upper()
 
 
 def unknown_variables(environment: Mapping[str, str], fields: Mapping[str, FieldInfo]) -> list[str]:
-    """Complain of each WEBHOOK_ variable that no setting has; a typing error must not pass for the default."""
+    """Report each WEBHOOK_ variable that no setting has: a typing error must not select the default."""
     known = [variable_of(name, field) for name, field in fields.items()]
     unknown = sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known)
     return [_unknown(name, known) for name in unknown]

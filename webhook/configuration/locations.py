@@ -1,4 +1,4 @@
-"""Checks and decodes the settings that say where things are, and the signing keys."""
+"""Checks and decodes the servers' addresses and the signing keys."""
 
 import base64
 import binascii
@@ -13,15 +13,15 @@ from webhook.delivery import SOURCE
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the public marker in front of every Standard Webhooks secret
 SECRET_BYTES = range(16, 129)
-"""Standard Webhooks asks for 24 to 64 bytes; a little more is let pass, an empty or trivial one is not."""
+"""Standard Webhooks requires 24 to 64 bytes. Slightly larger keys are accepted; empty or trivial ones are not."""
 
 
 VERIFYING = ("require", "verify-ca", "verify-full")
-"""The modes in which asyncpg reads `sslrootcert`, and verifies with it."""
+"""The modes in which asyncpg reads `sslrootcert` and verifies with it."""
 
 
 def database_url(text: str) -> URL:
-    """Give the URL with the driver's plain name `postgresql`; libpq's options become those of asyncpg's `connect`."""
+    """Return the URL with the driver's plain name `postgresql`, and libpq's options as those of asyncpg's `connect`."""
     try:
         url = make_url(text)
     except ArgumentError as error:
@@ -38,7 +38,7 @@ def database_url(text: str) -> URL:
 
 
 def replica_url(text: str) -> URL | None:
-    """Give the URL as `database_url` does; an empty text is none."""
+    """Return the URL as `database_url` does; an empty text means none."""
     return database_url(text) if text else None
 
 
@@ -66,7 +66,7 @@ def redis_url(text: str) -> str:
 
 
 def redis_sentinels(text: str) -> tuple[tuple[str, int], ...]:
-    """Decode `HOST:PORT,HOST:PORT` to the Sentinels' addresses; an empty text is none."""
+    """Decode `HOST:PORT,HOST:PORT` to the Sentinels' addresses; an empty text means none."""
     return tuple(_address(part) for part in (part.strip() for part in text.split(",")) if part)
 
 

@@ -41,11 +41,12 @@ class Settings(BaseSettings):
     database_url: Annotated[URL, NoDecode] = Field(validation_alias="DATABASE_URL")
     redis_url: SecretStr = Field(validation_alias="REDIS_URL")
     replica_url: Annotated[URL | None, NoDecode] = None
-    """A standby of the same database, by which GET shows what is stored; without it the primary shows all."""
+    """A standby of the same database, from which GET reads. Without it GET reads from the primary."""
     secrets: Annotated[tuple[bytes, ...], NoDecode]
-    """The keys that may have signed a delivery; several, so that they can be rotated."""
+    """The keys that may sign a delivery; several, so that they can be rotated."""
     source_secrets: Annotated[Mapping[str, tuple[bytes, ...]], NoDecode] = {}
-    """The keys of the sources that have their own: nobody else's count there, and theirs count nowhere else."""
+    """The keys of sources that have their own. Such a source accepts no other key, and no other source accepts
+    these."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000
@@ -59,12 +60,12 @@ class Settings(BaseSettings):
     headers_timeout_s: Seconds = 5.0
     timestamp_tolerance_s: Seconds = 300.0
     retry_after_s: Count = 1
-    """What a refusal's Retry-After says."""
+    """The Retry-After of a refusal."""
 
     # The pool of PostgreSQL connections.
     pool_size: Count = 5
     pool_max_overflow: CountOrNone = 10
-    """Beyond the size. With `pool.keeps_all` they are kept like the others."""
+    """Connections beyond the pool's size. With `pool.keeps_all` they are kept like the others."""
     pool_keeps_all: bool = True
     pool_use_lifo: bool = True
     pool_pre_ping: bool = True
@@ -78,16 +79,16 @@ class Settings(BaseSettings):
     commit_group: bool = False
     group_splits: bool = True
     group_committers: Count = 2
-    """Transactions at once, while they are quick."""
+    """How many transactions run at once while they are quick."""
     group_quick_s: Seconds = 0.1
-    """After that another may begin beside one, up to half of the pool's connections."""
+    """A transaction that takes longer lets another start beside it, up to half of the pool's connections."""
     group_rows_max: Count = 32
     group_bytes_max: Annotated[int, Field(ge=1, le=1 << 30)] = 4 << 20
-    """Of bodies in one batch; a larger one is stored alone."""
+    """The bytes of all bodies in one batch; a larger body is stored alone."""
 
     # A pooler of transactions (PgBouncer) in front of PostgreSQL: nothing of a session is left in the next transaction.
     behind_pooler: bool = False
-    """Then no time-outs are set at a connect: they belong to the role (`ALTER ROLE ... SET`)."""
+    """If set, no time-outs are set when connecting: they belong to the role (`ALTER ROLE ... SET`)."""
     pooler_prepare_anew: bool = True
 
     # A line that is dead: how long it has to be idle before it is tried, how often then, and when it is given up.
@@ -139,17 +140,17 @@ class Settings(BaseSettings):
     replica_fall_back: bool = True
     replica_bounded: bool = True
     replica_timeout_s: Seconds = 0.3
-    """Bounds one read from it, connecting included."""
+    """Limits one read from it, including the connect."""
 
     # Redis.
     redis_found: bool = True
     redis_sentinels: Annotated[tuple[tuple[str, int], ...], NoDecode] = ()
-    """Sentinels that tell which Redis is the primary; without them it is the one of `REDIS_URL`."""
+    """Sentinels that know which Redis is the primary; without them it is the one of `REDIS_URL`."""
     redis_sentinel_name: Annotated[str, Field(min_length=1, max_length=200)] = "mymaster"
-    """What they call it."""
+    """The primary's name in the Sentinels."""
     redis_timeouts: bool = True
     redis_operation_timeout_s: Seconds | None = 0.05
-    """Bounds one use of Redis, connecting included."""
+    """Limits one use of Redis, including the connect."""
     redis_connect_timeout_s: Seconds | None = None
     redis_socket_timeout_s: Seconds | None = None
     redis_health_check_interval_s: Annotated[int, Field(ge=0, le=86_400)] = 0
@@ -214,13 +215,13 @@ class Settings(BaseSettings):
         if self.deadline_statement and self.server_statement_timeout_s >= self.statement_timeout_s:
             raise ValueError(
                 f"WEBHOOK_SERVER_STATEMENT_TIMEOUT_S={self.server_statement_timeout_s:g} must be below "
-                f"WEBHOOK_STATEMENT_TIMEOUT_S={self.statement_timeout_s:g}, so that the server's word comes first"
+                f"WEBHOOK_STATEMENT_TIMEOUT_S={self.statement_timeout_s:g}, so that the server's time-out comes first"
             )
         # Without a limit for a request no time to drain is long enough: there is nothing to compare.
         if self.drain_sigterm and self.deadline_request and self.drain_grace_s < self.request_timeout_s:
             raise ValueError(
                 f"WEBHOOK_DRAIN_GRACE_S={self.drain_grace_s:g} must not be below "
-                f"WEBHOOK_REQUEST_TIMEOUT_S={self.request_timeout_s:g}, the time that what was taken may need: "
+                f"WEBHOOK_REQUEST_TIMEOUT_S={self.request_timeout_s:g}, the time that an accepted request may need: "
                 f"set WEBHOOK_DRAIN_GRACE_S={self.request_timeout_s:g}"
             )
         return self
@@ -234,7 +235,7 @@ def load_settings() -> Settings:
     """Read and check the environment.
 
     Raises:
-        SettingsError: names each wrong variable, its value, what is valid and, for an unknown one, the closest.
+        SettingsError: names each wrong variable, its value, what is valid, and the closest name for an unknown one.
 
     """
     fields = Settings.model_fields

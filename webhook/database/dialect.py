@@ -1,11 +1,11 @@
-"""SQLAlchemy's asyncpg dialect, made to keep deadlines.
+"""SQLAlchemy's asyncpg dialect, changed to keep deadlines.
 
-As it comes (2.1.9), its pre-ping opens and rolls back a transaction (three round trips) and, when asyncpg's
-`command_timeout` ends one of them, waits for the others too. It closes a connection politely: a request that gives one
-beyond the pool's size back waits for the server to hang up, and so does the end of the service. Here a ping is one
-round trip, one that is not answered in time means that the connection is dead, and closing waits for nobody. It also
-leaves out what costs round trips at a connect and is of no use here: JSON codecs, and questions about the server of
-which asyncpg knows the answer. Ten of them before the first statement would be two seconds on a line of 200 ms.
+The pre-ping of the original (2.1.9) opens and rolls back a transaction (three round trips). When asyncpg's
+`command_timeout` ends one of them, it waits for the others too. The original closes a connection politely: a request
+that returns one beyond the pool's size waits for the server to hang up, and so does the service's shutdown. Here a ping
+is one round trip, a ping without an answer in time means that the connection is dead, and closing does not wait. It
+also omits round trips at a connect that are useless here: JSON codecs, and questions about the server that asyncpg can
+answer. Ten of them before the first statement would take two seconds on a line of 200 ms.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ PING = "/* ping */ SELECT 1"
 
 
 class BoundedDialect(PGDialect_asyncpg):
-    """See the module; `command_timeout` is the time a ping has."""
+    """See the module. `command_timeout` is the time for a ping."""
 
     supports_statement_cache = True
 
@@ -34,7 +34,7 @@ class BoundedDialect(PGDialect_asyncpg):
         return None
 
     def initialize(self, connection: Connection) -> None:
-        """Take the server's version from its greeting; the rest is what any PostgreSQL in use has."""
+        """Take the server's version from its greeting; every PostgreSQL in use has the same other values."""
         driver: asyncpg.Connection[asyncpg.Record] = connection.connection.driver_connection
         version = driver.get_server_version()
         self.server_version_info = (version.major, version.minor)
@@ -42,7 +42,7 @@ class BoundedDialect(PGDialect_asyncpg):
         self._backslash_escapes = False
 
     def do_ping(self, dbapi_connection: Any) -> bool:
-        """Tell whether the connection answers; False makes the pool replace it."""
+        """Return whether the connection answers; with False the pool replaces it."""
         driver: asyncpg.Connection[asyncpg.Record] = dbapi_connection.driver_connection
         try:
             await_only(driver.execute(PING))
@@ -57,7 +57,7 @@ class BoundedDialect(PGDialect_asyncpg):
         return True
 
     def do_close(self, dbapi_connection: Any) -> None:
-        """Cut the connection: it is idle, so the server loses nothing but a farewell."""
+        """Cut the connection: it is idle, so only the goodbye message is lost."""
         dbapi_connection.driver_connection.terminate()
 
     def do_terminate(self, dbapi_connection: Any) -> None:
@@ -66,5 +66,5 @@ class BoundedDialect(PGDialect_asyncpg):
 
 
 def register() -> None:
-    """Make the dialect known to `create_engine`; twice does no harm."""
+    """Register the dialect for `create_engine`; calling this twice does no harm."""
     registry.register("postgresql.bounded", __name__, BoundedDialect.__name__)

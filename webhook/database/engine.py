@@ -18,10 +18,10 @@ from webhook.delivery import Phase
 
 
 def make_engine(settings: Settings, database_url: URL | None = None) -> AsyncEngine:
-    """Connect to nothing yet. `database_url`: another one than the primary's.
+    """Make the engine; it does not connect yet. `database_url`: a URL other than the primary's.
 
     With every protection off this is `create_async_engine(url)`: pool size and overflow are then SQLAlchemy's own
-    defaults. Parameters stay out of error messages in any case: the body is one.
+    defaults. Error messages never contain parameters: the body is one.
     """
     url = (database_url or settings.database_url).set(drivername=_driver(settings))
     arguments = _connect_args(settings)
@@ -35,7 +35,7 @@ def make_engine(settings: Settings, database_url: URL | None = None) -> AsyncEng
 
 
 def _leave_read_only(context: ExceptionContext) -> None:
-    """Have every connection of the pool replaced: where one meets an old primary, all that are as old do."""
+    """Have every connection of the pool replaced: if one leads to an old primary, all of the same age do."""
     if reason_of(context.original_exception, Phase.INSERT) is Reason.READ_ONLY:
         context.is_disconnect = True
 
@@ -95,8 +95,8 @@ _PREPARED_ANEW = {
     "prepared_statement_cache_size": 0,
     "prepared_statement_name_func": _unnamed,
 }
-"""The driver's cache, SQLAlchemy's, and a statement without a name: each is prepared in the transaction that executes
-it, and none is in the way of another client's of the same name in that session."""
+"""Settings for the driver's cache, SQLAlchemy's cache and unnamed statements: each statement is prepared in the
+transaction that executes it, and none conflicts with another client's of the same name in that session."""
 
 
 def _connection_class(settings: Settings) -> type[Any]:

@@ -1,8 +1,8 @@
-"""What went wrong with the database, and whether it may be tried again.
+"""The kinds of database failures, and which of them may be retried.
 
-Everything here happens before a COMMIT was sent, or inside an INSERT that changes nothing the second time: trying
-again is safe. What decides is whether it helps. A connection that broke, refused or fell silent is replaced; a server
-that says `I am busy` (a statement or lock time-out, no free connection) is not pressed further.
+All of these happen before a COMMIT is sent, or inside an INSERT that changes nothing the second time, so a retry is
+safe. The question is whether it helps. A connection that broke, was refused or fell silent is replaced. A server that
+is busy (a statement or lock time-out, no free connection) gets no retry.
 """
 
 import enum
@@ -66,7 +66,8 @@ MAY_BE_OF_ONE_ROW = frozenset(
         Reason.UNFORESEEN,
     }
 )
-"""Of several rows that fail together the others may be stored. Whatever else there is, each row would meet it."""
+"""The failures of a batch that a single row may have caused: the other rows may still be stored. All other failures
+would affect each row."""
 
 # SQLSTATEs, from appendix A of PostgreSQL's manual.
 _BY_SQLSTATE = {
@@ -85,8 +86,8 @@ _BY_SQLSTATE = {
 }
 
 _FINAL = ("22", "23502", "23503", "23514", "42", "54")
-"""SQLSTATEs that the same statement gets again whenever it is sent: wrong values, a violated constraint, no such table,
-no right, too complex."""
+"""SQLSTATEs that the same statement always gets: wrong values, a violated constraint, no such table, no permission, too
+complex."""
 _NOT_FINAL = "42P05"
 """duplicate_prepared_statement: behind a pooler the next connection may not have it."""
 
@@ -94,17 +95,18 @@ _POOLER_SAYS = {
     "no more connections allowed": Reason.TOO_MANY_CONNECTIONS,  # max_client_conn: it passes
     "query_wait_timeout": Reason.POOL_TIMEOUT,  # every connection of the pooler's was busy for so long
 }
-"""What PgBouncer says of itself, always as 08P01: its words tell which."""
+"""PgBouncer's own errors, all with the code 08P01: only the text differs."""
 
 _GARBLED = (asyncpg.InternalClientError, AssertionError, UnicodeDecodeError)
-"""What asyncpg raises at an answer that it cannot read: the second where a length is wrong, the third in a text."""
+"""What asyncpg raises for an answer that it cannot read: the second for a wrong length, the third for a text
+that is not UTF-8."""
 
 ROLLED_BACK = ("23", "40001", "40002", "40P01")
-"""SQLSTATEs with which a COMMIT says for certain that it did not happen. 40003 says the contrary: unknown."""
+"""SQLSTATEs which prove that a COMMIT did not happen. 40003 means the opposite: unknown."""
 
 
 class AttemptFailedError(Exception):
-    """One attempt failed, and nothing of it is stored. `__cause__` is what the driver said."""
+    """One attempt failed and stored nothing. `__cause__` is the driver's error."""
 
     def __init__(self, phase: Phase, reason: Reason) -> None:
         super().__init__(f"{reason} at {phase}")
@@ -113,33 +115,33 @@ class AttemptFailedError(Exception):
 
 
 class CommitLostError(AttemptFailedError):
-    """A COMMIT was sent and its answer never came: it is stored, or it is not."""
+    """A COMMIT was sent and its answer never came: the delivery may or may not be stored."""
 
     def __init__(self) -> None:
         super().__init__(Phase.COMMIT, Reason.COMMIT_LOST)
 
 
 def told_again(error: AttemptFailedError) -> AttemptFailedError:
-    """Make another of the same: one exception raised in several requests would collect the tracebacks of all."""
+    """Return a copy of the exception: one that is raised in several requests would collect all their tracebacks."""
     again = CommitLostError() if isinstance(error, CommitLostError) else AttemptFailedError(error.phase, error.reason)
     again.__cause__ = error.__cause__
     return again
 
 
 class NoTurnError(Exception):
-    """It had to wait too long for other transactions of this service."""
+    """The delivery waited too long for other transactions of this service."""
 
 
 class NotReplicatedError(Exception):
-    """The server has committed for itself, and does not know whether its synchronous standby has."""
+    """The server has committed locally, and does not know whether its synchronous standby has."""
 
 
 class ShedError(Exception):
-    """Too many wait for a connection already."""
+    """Too many requests already wait for a connection."""
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """Give the exception and everything that led to it, the outermost first."""
+    """Return the exception and all its causes, the outermost first."""
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
@@ -149,7 +151,7 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def reason_of(error: BaseException, phase: Phase) -> Reason:
-    """Classify what an attempt ended with."""
+    """Classify the error of an attempt."""
     if isinstance(error, ShedError):
         return Reason.SHED
     if isinstance(error, (PoolTimeoutError, NoTurnError)):
@@ -195,21 +197,21 @@ def _closed(error: BaseException) -> bool:
 
 
 def sqlstate(error: BaseException) -> str:
-    """Give the server's five-letter code, or an empty string."""
+    """Return the server's five-letter code, or an empty string."""
     code = getattr(error, "sqlstate", None)
     return code if isinstance(code, str) else ""
 
 
 def server_spoke(error: BaseException) -> bool:
-    """Tell whether the server answered with an error and the connection is as good as before.
+    """Return whether the server answered with an error and the connection is still usable.
 
-    It is not where a prepared statement is gone (26000; a pooler between, or DEALLOCATE ALL): the driver would use it
-    again, for every delivery.
+    It is not usable if a prepared statement is gone (26000; after a pooler or DEALLOCATE ALL): the driver would use
+    that statement for every delivery.
     """
     codes = [code for cause in causes(error) if (code := sqlstate(cause))]
     return bool(codes) and not any(code.startswith(("08", "26000", "57P", "25P03", "25006")) for code in codes)
 
 
 def certainly_rolled_back(error: BaseException) -> bool:
-    """Tell whether a failed COMMIT's error is the server's word that nothing was stored."""
+    """Return whether a failed COMMIT's error proves that nothing was stored."""
     return any(sqlstate(cause).startswith(ROLLED_BACK) for cause in causes(error))

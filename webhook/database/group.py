@@ -1,17 +1,17 @@
 """Group commit: deliveries that arrive together are stored by one transaction.
 
-The first goes at once, alone. Those that come while as many transactions are under way as may be wait, and are the next
-one's rows: nobody waits for more to come. So with one client nothing changes, and with many all share one ping, BEGIN,
-INSERT and COMMIT.
+The first delivery is stored at once, alone. Deliveries that arrive while the maximum number of transactions runs wait,
+and become the rows of the next one. No transaction waits for more deliveries. So nothing changes with one client, and
+many clients share one ping, BEGIN, INSERT and COMMIT.
 
-What happens to one must not concern the others:
+A problem with one delivery must not affect the others:
 
-- Where the server turns a batch's rows back, one of them may be the cause: each is stored alone then.
-- What is tried again goes alone. Whatever has failed a batch cannot fail another one.
-- Two deliveries of one key are never under way together: the second would wait for the first one's COMMIT.
-- A request whose time is over leaves. The others are stored; what becomes of its own delivery its client does not
-  learn. (A client that hangs up does not end its request.)
-- A transaction that takes long is no reason for the next one to wait.
+- If the server rejects a batch, one of its rows may be the cause: each is then stored alone.
+- A retry is stored alone, so the cause of one failed batch cannot fail another.
+- Two deliveries with one key are never stored at once: the second would wait for the first one's COMMIT.
+- A request whose time is over leaves. The others are stored; its client does not learn whether its own delivery is. (A
+  client that hangs up does not end its request.)
+- The next transaction does not wait for a slow one.
 """
 
 import asyncio
@@ -36,27 +36,27 @@ from webhook.metrics import Metrics
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What bounds the batches."""
+    """The limits of the batches."""
 
     committers: int
-    """Transactions at once, while they are quick."""
+    """How many transactions run at once while they are quick."""
     most: int
-    """Transactions at once, the slow ones included."""
+    """How many transactions run at once, including slow ones."""
     alone: int
-    """Beside them: those of deliveries that go alone because something has failed."""
+    """How many transactions run beside them, for deliveries that are stored alone after a failure."""
     rows: int
     bytes: int
-    """Of bodies in one batch; a larger one goes alone."""
+    """The bytes of all bodies in one batch; a larger body is stored alone."""
     quick_s: float
     waiting: int | None
-    """How many may wait for their turn; None: any number."""
+    """How many deliveries may wait for their turn; None: any number."""
     wait_s: float | None
-    """How long one may wait for its turn; None: without end."""
+    """How long a delivery may wait for its turn; None: without limit."""
     newest_first: bool
 
 
 class _Flight:
-    """One transaction and those whose rows it stores."""
+    """One transaction and the deliveries that it stores."""
 
     __slots__ = ("members", "task")
 
@@ -65,7 +65,7 @@ class _Flight:
         self.task: asyncio.Task[None] | None = None
 
     def left(self, member: "_Member") -> None:
-        """A request has been given up. Its row goes with the others'; if there are no others, the transaction ends."""
+        """A request has given up. Its row is stored with the others; if there are no others, the transaction ends."""
         if any(not each.answer.done() for each in self.members):
             member.progress.in_doubt = True
         elif self.task is not None:
@@ -81,7 +81,7 @@ class _Member:
         self.delivery = delivery
         self.progress = progress
         self.answer: asyncio.Future[Stored | None] = asyncio.get_running_loop().create_future()
-        """None: it has to go alone."""
+        """None: it must be stored alone."""
         self.timer: asyncio.TimerHandle | None = None
         self.flight: _Flight | None = None
 
@@ -108,18 +108,18 @@ class Group:
         self._slots = Slots(few=limits.committers, most=limits.most, quick_s=limits.quick_s, freed=self._depart)
         self._alone = asyncio.Semaphore(limits.alone)
         self._members: list[_Member] = []
-        """Who waits for a turn, the first to come first."""
+        """The deliveries that wait for a turn, in order of arrival."""
         self._keys: Counter[Key] = Counter()
-        """Of what is under way, alone or with others."""
+        """The keys of the deliveries that are being stored, alone or with others."""
         self._flights: set[asyncio.Task[None]] = set()
 
     @property
     def waiting(self) -> int:
-        """How many wait for their turn."""
+        """How many deliveries wait for their turn."""
         return len(self._members)
 
     async def insert(self, delivery: Delivery, progress: Progress) -> Stored:
-        """Store the delivery as `Store.insert` does, with others if there are some.
+        """Store the delivery as `Store.insert` does, together with others if there are any.
 
         Raises:
             AttemptFailedError: nothing of it is stored.
@@ -133,7 +133,7 @@ class Group:
         return await self._by_itself(delivery, progress)
 
     async def close(self) -> None:
-        """Wait for what is under way."""
+        """Wait for the running transactions."""
         if self._flights:
             await asyncio.wait(self._flights)
 
@@ -203,7 +203,7 @@ class Group:
             self._members.remove(member)
 
     def _depart(self) -> None:
-        """Begin as many transactions as may be, with those that wait."""
+        """Start as many transactions as possible for the waiting deliveries."""
         while self._slots.free and (members := self._next()):
             flight = _Flight(members)
             for member in members:

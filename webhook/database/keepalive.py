@@ -1,7 +1,7 @@
-"""TCP's own way to notice that a line is dead: an idle connection is tried, and given up, before it is used.
+"""TCP keepalive notices a dead line: it probes an idle connection, and gives it up, before it is used.
 
-Without it an idle connection that a firewall or a server has forgotten looks as good as any other, until a request has
-waited for it in vain.
+Without it, an idle connection that a firewall or a server has forgotten looks healthy until a request has waited for it
+in vain.
 """
 
 import socket
@@ -12,7 +12,7 @@ from webhook.configuration.settings import Settings
 
 
 def _options(settings: Settings) -> Mapping[int, int]:
-    """The options of IPPROTO_TCP, in Linux's words (tcp(7)). Elsewhere only those that the system has."""
+    """The options of IPPROTO_TCP, by their Linux names (tcp(7)). On other systems only those that exist there."""
     wanted = {
         "TCP_KEEPIDLE": settings.keepalive_idle_s,
         "TCP_KEEPINTVL": settings.keepalive_interval_s,
@@ -23,7 +23,7 @@ def _options(settings: Settings) -> Mapping[int, int]:
 
 
 def kept_alive(base: type[Any], settings: Settings) -> type[Any]:
-    """Make a class of asyncpg's connections with these options, from one without them."""
+    """Return a subclass of asyncpg's connection class with these options."""
     options = _options(settings)
 
     class KeptAliveConnection(base):  # type: ignore[misc]  # asyncpg has no types

@@ -1,7 +1,7 @@
-"""How far the replica is behind, by what it has replayed of what the primary had written when it was asked.
+"""The replica's lag: how much it has replayed of what the primary had written when it was asked.
 
-A replica's own `now() - pg_last_xact_replay_timestamp()` grows while nothing is written, and says nothing at all of a
-replica that follows no primary any more.
+A replica's own `now() - pg_last_xact_replay_timestamp()` grows while nothing is written, and says nothing about a
+replica that no longer follows a primary.
 """
 
 import asyncio
@@ -14,11 +14,11 @@ from webhook.database.store import Store
 WRITTEN = "SELECT pg_current_wal_flush_lsn()::text"
 REPLAYED = "SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()::text END"
 KNOWN_MAX = 1_000
-"""So many positions of the primary are remembered, the latest."""
+"""How many of the primary's latest positions are remembered."""
 
 
 class ReplicaLag:
-    """Asks both servers, and remembers when the primary was where."""
+    """Asks both servers, and remembers the primary's position at each time."""
 
     def __init__(self, *, primary: Store, replica: Store, limit_s: float, clock: Callable[[], float]) -> None:
         self._primary = primary
@@ -27,15 +27,15 @@ class ReplicaLag:
         self._clock = clock
         self._has_all_until = clock()
         self._written: deque[tuple[float, int]] = deque(maxlen=KNOWN_MAX)
-        """When the primary was asked, and what it had written."""
+        """When the primary was asked, and its position then."""
 
     @property
     def seconds(self) -> float:
-        """Whatever was committed earlier than so long ago is on the replica. It grows while that is not known."""
+        """Everything that was committed longer ago than this is on the replica. It grows while that is unknown."""
         return self._clock() - self._has_all_until
 
     async def measure(self) -> None:
-        """Ask both, for a limited time."""
+        """Ask both servers, for a limited time."""
         asked = self._clock()
         try:
             async with asyncio.timeout(self._limit_s):
@@ -52,6 +52,6 @@ class ReplicaLag:
 
 
 def position(lsn: str) -> int:
-    """Give the place in PostgreSQL's log that `16/B374D848` names, in bytes."""
+    """Return the position in PostgreSQL's log that `16/B374D848` names, in bytes."""
     high, _, low = lsn.partition("/")
     return (int(high, 16) << 32) + int(low, 16)

@@ -1,4 +1,4 @@
-"""Statements on many rows of the table at once: an array a column, so that each is the same for any number of rows."""
+"""Statements on many rows of the table: one array per column, so that the text is the same for any number of rows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,7 +27,7 @@ INSERT_ALL_ONCE = (
     .on_conflict_do_nothing(index_elements=[deliveries.c.source, deliveries.c.id])
     .returning(*_KEY_AND_TIME)
 )
-"""It gives the new rows only."""
+"""It returns only the new rows."""
 INSERT_ALL_ALWAYS = insert(deliveries).from_select(_NAMES, _rows_of(_NAMES)).returning(*_KEY_AND_TIME)
 FIND_ALL = select(*_KEY_AND_TIME, deliveries.c.sha256).where(
     tuple_(deliveries.c.source, deliveries.c.id).in_(_rows_of(_KEY_NAMES))
@@ -36,10 +36,10 @@ FIND_ALL_AND_LOCK = FIND_ALL.with_for_update(read=True, key_share=True)
 
 
 def arrays_of(rows: Sequence[Delivery]) -> Mapping[str, Sequence[Any]]:
-    """Give the parameters of `INSERT_ALL_ONCE`."""
+    """Return the parameters of `INSERT_ALL_ONCE`."""
     return {name: [getattr(row, name) for row in rows] for name in _NAMES}
 
 
 def keys_of(rows: Sequence[Delivery]) -> Mapping[str, Sequence[str]]:
-    """Give the parameters of `FIND_ALL`."""
+    """Return the parameters of `FIND_ALL`."""
     return {name: [getattr(row, name) for row in rows] for name in _KEY_NAMES}

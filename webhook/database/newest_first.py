@@ -1,8 +1,8 @@
 """A pool that gives a free connection to the request that came last.
 
-When more comes than can be served, a queue in order of arrival makes everyone wait equally long. Soon that is longer
-than any client waits, and each request that is served was given up before: the service is as busy as can be, for
-nobody, and stays so while clients try again. The newest request is the one whose client is most likely still there.
+When more requests arrive than can be served, a queue in order of arrival makes all of them wait equally long. Soon this
+is longer than any client waits, and the client of each served request has already given up: the service is fully busy
+for nothing, and stays so while clients retry. The client of the newest request is most likely still there.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class NewestFirst(asyncio.Queue[T], Generic[T]):
-    """Wakes whoever began to wait last; asyncio's own wakes the first."""
+    """Wakes the task that started to wait last; asyncio's own queue wakes the first."""
 
     def __init__(self, maxsize: int = 0) -> None:
         super().__init__(maxsize)
@@ -38,7 +38,7 @@ class NewestFirst(asyncio.Queue[T], Generic[T]):
         return self.get_nowait()
 
     def put_nowait(self, item: T) -> None:
-        """Add an item, and wake one who waits."""
+        """Add an item, and wake one waiting task."""
         super().put_nowait(item)
         self._wake()
 
@@ -51,7 +51,7 @@ class NewestFirst(asyncio.Queue[T], Generic[T]):
 
 
 class NewestFirstOfTheLast(NewestFirst[T], asyncio.LifoQueue[T]):
-    """It also gives what was put into it last: the connection that was used last."""
+    """It also returns the item that was added last: the most recently used connection."""
 
 
 class NewestFirstQueue(AsyncAdaptedQueue[ConnectionPoolEntry]):
@@ -64,6 +64,6 @@ class NewestFirstQueue(AsyncAdaptedQueue[ConnectionPoolEntry]):
 
 
 class NewestFirstPool(AsyncAdaptedQueuePool):
-    """SQLAlchemy's pool for asyncio in all else."""
+    """In all other ways SQLAlchemy's pool for asyncio."""
 
     _queue_class = NewestFirstQueue

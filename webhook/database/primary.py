@@ -1,7 +1,7 @@
-"""Finds the primary among two servers: a failover may leave either address with a server that only reads.
+"""Finds the primary of two servers: after a failover either address may lead to a read-only server.
 
-asyncpg's own list of hosts (`target_session_attrs=read-write`) begins with the first host each time: one that is silent
-takes the time that the connect has, and the others get none. It also needs the same password on all of them.
+asyncpg's own list of hosts (`target_session_attrs=read-write`) starts with the first host each time: a silent host uses
+up the connect's time, and the others get none. It also needs the same password on all hosts.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ Arguments = Mapping[str, Any]
 
 
 class PrimaryFinder:
-    """Connects to the server that takes writes: where it was last, else at the other address."""
+    """Connects to the server that takes writes: first to its last address, then to the other one."""
 
     def __init__(self, other: Arguments) -> None:
         """`other`: what differs in asyncpg's arguments for the second server."""
@@ -25,7 +25,7 @@ class PrimaryFinder:
         """Connect as `asyncpg.connect` does; `timeout` is for both servers together.
 
         Raises:
-            Exception: neither takes writes, and the server that was to be asked first cannot be connected to.
+            Exception: neither server takes writes, and the connect to the first one failed.
 
         """
         if arguments.get("timeout"):
@@ -47,7 +47,7 @@ class PrimaryFinder:
         return other
 
     async def _writable(self, arguments: Arguments, *, at_other: bool) -> Any:
-        """Give a connection to that server, and remember it; None if it takes no writes."""
+        """Return a connection to that server, and remember it; None if it takes no writes."""
         try:
             connection = await self._connect(arguments, at_other=at_other)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
@@ -63,17 +63,17 @@ class PrimaryFinder:
 
 
 def takes_writes(connection: Any) -> bool:
-    """Tell by what the server has reported: it follows no other, and its sessions begin as ones that write."""
+    """Return whether the server reported that it follows no other, and that its sessions may write by default."""
     told = connection.get_settings()
     only_reads = (getattr(told, name, "off") for name in ("in_hot_standby", "default_transaction_read_only"))
     return "on" not in only_reads
 
 
 def follows(connection: Any) -> bool:
-    """Tell whether the server follows a primary. PostgreSQL reports it in time: with the end of each statement."""
+    """Return whether the server follows a primary. PostgreSQL reports a change at the end of each statement."""
     return getattr(connection.get_settings(), "in_hot_standby", "off") == "on"
 
 
 def arguments_of(url: URL) -> Arguments:
-    """Give asyncpg's arguments that say where a server is, and who asks."""
+    """Return asyncpg's arguments for a server's address and the user."""
     return dict(url.get_dialect()().create_connect_args(url)[1])

@@ -1,7 +1,7 @@
-"""Shows what is stored: from a replica where there is one, and from the primary whatever that cannot tell.
+"""Reads stored deliveries: from a replica if there is one, and from the primary if the replica cannot answer.
 
-A replica may lack what was acknowledged a moment ago, so that it lacks a delivery proves nothing. What it has never
-changes: a delivery that it shows is as the primary has it.
+A replica may lack a delivery that was acknowledged a moment ago, so a missing delivery proves nothing. Rows never
+change: a delivery on the replica is the same as on the primary.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from webhook.metrics import Metrics
 
 
 class Server(enum.StrEnum):
-    """Who answered a read; the label of `webhook_reads_total`, and what the answer says."""
+    """The server that answered a read; the label of `webhook_reads_total`, and the answer's header."""
 
     PRIMARY = "primary"
     REPLICA = "replica"
@@ -25,7 +25,7 @@ class Server(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was found, if anything, and who said so."""
+    """The result of a read, and the server that answered it."""
 
     found: tuple[Stored, bytes] | None
     server: Server
@@ -46,10 +46,10 @@ class Reading:
         self._log = log
 
     async def fetch(self, source: str, delivery_id: str, progress: Progress) -> Read:
-        """Give what is stored, with its body.
+        """Return the stored delivery, with its body.
 
         Raises:
-            AttemptFailedError: it was not found out.
+            AttemptFailedError: no server answered.
 
         """
         read = await self._from_replica(self._replica, source, delivery_id, progress) if self._replica else None
@@ -59,7 +59,7 @@ class Reading:
         return read
 
     async def _from_replica(self, replica: Store, source: str, delivery_id: str, progress: Progress) -> Read | None:
-        """Give what the replica knows; None where it knows nothing."""
+        """Return the replica's row; None if it has none."""
         try:
             async with asyncio.timeout(self._limit_s):
                 found = await replica.fetch(source, delivery_id, progress)

@@ -1,6 +1,6 @@
-"""A COMMIT that gave up waiting for a synchronous standby: PostgreSQL answers it as any other, with a warning before.
+"""A COMMIT that gave up waiting for a synchronous standby: PostgreSQL answers it like any other, after a warning.
 
-The row is on the primary alone then. Everybody sees it there, and a failover loses it.
+The row is then only on the primary. Every client sees it there, and a failover loses it.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ _WARNING = "01000"
 
 
 class WarnedConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
-    """A connection that knows whether the server has warned of anything."""
+    """A connection that knows whether the server has sent a warning."""
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -24,11 +24,11 @@ def _note(connection: Any, message: Any) -> None:
 
 
 def forget_warnings(driver: object) -> None:
-    """Begin anew: what comes from now on belongs to the next statement."""
+    """Reset: later warnings belong to the next statement."""
     if isinstance(driver, WarnedConnection):
         driver.warned = False
 
 
 def was_warned(driver: object) -> bool:
-    """Tell whether the last statement came with a warning: a COMMIT has no other than this one."""
+    """Return whether the last statement brought a warning: for a COMMIT it can only be this one."""
     return isinstance(driver, WarnedConnection) and driver.warned

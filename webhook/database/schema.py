@@ -28,7 +28,7 @@ deliveries = Table(
     Column("body", LargeBinary, nullable=False),
     Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
-"""`sha256` is the body's digest in hex. The primary key is the truth about repeats."""
+"""`sha256` is the body's digest in hex. The primary key decides what is a repeat."""
 
 KEY_NAME = "deliveries_pkey"
 
@@ -45,5 +45,6 @@ INSERT_ALWAYS = insert(deliveries).values(_VALUES).returning(deliveries.c.receiv
 _IS_IT = (deliveries.c.source == bindparam("source"), deliveries.c.id == bindparam("id"))
 FIND = select(deliveries.c.sha256, deliveries.c.received_at).where(*_IS_IT).limit(1)
 FIND_AND_LOCK = FIND.with_for_update(read=True, key_share=True)
-"""The lock is written to the log, so that the COMMIT waits for the standby, as that of the row itself should have."""
+"""The lock is written to the log, so that the COMMIT waits for the standby, as the COMMIT of the row itself should
+have."""
 FIND_WITH_BODY = select(deliveries.c.sha256, deliveries.c.received_at, deliveries.c.body).where(*_IS_IT).limit(1)

@@ -1,7 +1,7 @@
-"""How many transactions are under way at once: few, while they are quick.
+"""Limits how many transactions run at once: few, while they are quick.
 
-The fewer there are, the more deliveries share one. But one that hangs must not hold the others up: after a while
-another may begin beside it, as if it were not there.
+The fewer transactions run, the more deliveries share one. But a transaction that hangs must not delay the others: after
+a while another may start beside it.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 
 class Slots:
-    """`few` at once that are quick, and `most` in all; `freed` is called when another may begin."""
+    """Allows `few` quick ones at once, and `most` in total. `freed` is called when another may start."""
 
     def __init__(self, *, few: int, most: int, quick_s: float, freed: Callable[[], None]) -> None:
         self._few = few
@@ -21,16 +21,16 @@ class Slots:
 
     @property
     def free(self) -> bool:
-        """Whether another may begin."""
+        """Whether another may start."""
         return self._taken - self._slow < self._few and self._taken < self._most
 
     def take(self) -> "Slot":
-        """Begin one."""
+        """Start one."""
         self._taken += 1
         return Slot(self, self._quick_s)
 
     def is_slow(self) -> None:
-        """Take one for slow, until it ends."""
+        """Treat one as slow until it ends."""
         self._slow += 1
         self._freed()
 
@@ -42,7 +42,7 @@ class Slots:
 
 
 class Slot:
-    """One transaction under way."""
+    """One running transaction."""
 
     __slots__ = ("_slots", "_slow", "_timer")
 

@@ -1,4 +1,4 @@
-"""Deliveries in PostgreSQL. COMMIT is a moment of its own here: what fails before it is certainly not stored."""
+"""Deliveries in PostgreSQL. COMMIT is a separate step here: what fails before it is certainly not stored."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -37,7 +37,7 @@ class Store:
     """Each method is one attempt on one connection.
 
     Raises:
-        AttemptFailedError: nothing of it is stored.
+        AttemptFailedError: nothing was stored.
         CommitLostError: it may be stored.
 
     """
@@ -64,10 +64,10 @@ class Store:
         self._replicated = replicated
         self._must_follow = must_follow
         self._committing_late: dict[int, asyncio.Task[None]] = {}
-        """By the connection's id(): whose COMMIT follows its answer."""
+        """By the connection's id(): the COMMITs that follow their answer."""
 
     async def insert(self, delivery: Delivery, progress: Step) -> Stored:
-        """Store the delivery, or find that it was stored before, whatever its body was then."""
+        """Store the delivery, or return the row that has its key, with whatever body."""
         row = {"source": delivery.source, "id": delivery.id, "sha256": delivery.sha256, "body": delivery.body}
         async with self._connection(progress) as connection:
             progress.phase = Phase.INSERT
@@ -78,7 +78,7 @@ class Store:
             return Stored(delivery.source, delivery.id, delivery.sha256, received_at, repeated=False)
 
     async def insert_all(self, deliveries: Sequence[Delivery], progress: Step) -> Sequence[Stored]:
-        """Do with each what `insert` does, all in one transaction. No two may have the same key."""
+        """Do the same as `insert` for each, in one transaction. No two may have the same key."""
         # In one order, so that no two transactions wait for a row of each other's.
         ordered = sorted(deliveries, key=lambda each: each.key)
         async with self._connection(progress) as connection:
@@ -97,7 +97,7 @@ class Store:
             return [stored[each.key] for each in deliveries]
 
     async def find(self, source: str, delivery_id: str, progress: Progress) -> Stored | None:
-        """Look whether it is stored, on the standby, too."""
+        """Check whether it is stored, on the standby too."""
         async with self._connection(progress) as connection:
             stored = await self._select(connection, source, delivery_id, progress)
             if stored is not None and self._replicated:
@@ -105,7 +105,7 @@ class Store:
             return stored
 
     async def fetch(self, source: str, delivery_id: str, progress: Progress) -> tuple[Stored, bytes] | None:
-        """Give what is stored, with its body. A server that has to follow a primary, and does not, knows of nothing."""
+        """Return the stored row, with its body. A server that should follow a primary and does not returns none."""
         async with self._connection(progress) as connection:
             progress.phase = Phase.SELECT
             row = (await connection.execute(FIND_WITH_BODY, {"source": source, "id": delivery_id})).one_or_none()
@@ -114,26 +114,26 @@ class Store:
             return Stored(source, delivery_id, row.sha256, row.received_at, repeated=True), bytes(row.body)
 
     async def check(self) -> None:
-        """Connect, and see that the table is there."""
+        """Connect, and check that the table exists."""
         async with self._connection(Progress()) as connection:
             table = (await connection.execute(text("SELECT to_regclass('deliveries')"))).scalar_one()
             if table is None:
                 raise LookupError("there is no table `deliveries`: run `python -m webhook migrate`")
 
     async def ask(self, sql: str) -> Any:
-        """Give the one value that a statement gives."""
+        """Return the single value that a statement returns."""
         async with self._connection(Progress()) as connection:
             return (await connection.execute(text(sql))).scalar_one()
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> None:
-        """Run a statement of the service's own, and commit."""
+        """Run one of the service's own statements, and commit."""
         progress = Progress()
         async with self._connection(progress) as connection:
             await connection.execute(statement, parameters)
             await self.commit(connection, progress)
 
     async def close(self) -> None:
-        """Finish what was promised, and let every connection go."""
+        """Finish the promised COMMITs, and close every connection."""
         if self._committing_late:
             await asyncio.wait(self._committing_late.values())
         await self._engine.dispose()
@@ -160,7 +160,10 @@ class Store:
                 await self._let_go(connection)
 
     async def _let_go(self, connection: AsyncConnection) -> None:
-        """Give a connection back. When that fails, what was found out on it stands: SQLAlchemy has let go of it."""
+        """Return a connection to the pool. If that fails, its results stay valid.
+
+        SQLAlchemy has dropped the connection.
+        """
         try:
             await connection.close()
         except Exception as error:  # noqa: BLE001 - the request has its answer by now
@@ -205,10 +208,10 @@ class Store:
             self._commit_later(connection)
 
     async def commit(self, connection: AsyncConnection, progress: Step) -> None:
-        """Commit, and note in `progress` whether the rows may be there although no answer said so.
+        """Commit, and record in `progress` whether the rows may be stored without an answer.
 
         Raises:
-            CommitLostError: they may be: the answer did not come, or the standby was not waited for.
+            CommitLostError: they may be: the answer did not come, or the server did not wait for the standby.
         """
         if self._replicated:  # what was warned of before (a trigger may) says nothing of this COMMIT
             forget_warnings(await _driver(connection))
@@ -239,12 +242,12 @@ class Store:
 
 
 async def _give_up(connection: AsyncConnection | None, error: BaseException) -> None:
-    """Cut a connection whose next words are unknown; it must not meet another request.
+    """Cut a connection in an unknown state; no other request may use it.
 
-    SQLAlchemy does so itself where the connection was closed, the driver's time was over or the request was cancelled.
-    It does not where the server goes on speaking and would say the same to everyone: read only since a failover
-    (25006), a prepared statement that is gone (26000). Nor where BEGIN itself failed: asyncpg then takes the session
-    to be in a transaction, and asks for a SAVEPOINT next.
+    SQLAlchemy does so itself if the connection was closed, the driver's time was over or the request was cancelled. It
+    does not if the server still answers and would give every request the same error: read only since a failover
+    (25006), a prepared statement that is gone (26000). Nor does it if BEGIN itself failed: asyncpg then believes that
+    the session is in a transaction, and asks for a SAVEPOINT next.
     """
     if connection is None or connection.closed or connection.invalidated:
         return
@@ -254,11 +257,11 @@ async def _give_up(connection: AsyncConnection | None, error: BaseException) -> 
 
 
 async def _in_a_transaction(connection: AsyncConnection) -> bool:
-    """Tell what the server said last: whether a transaction is open, be it a failed one."""
+    """Return whether a transaction is open, even a failed one, by the server's last message."""
     driver = await _driver(connection)
     return driver is not None and bool(driver.is_in_transaction())
 
 
 async def _driver(connection: AsyncConnection) -> Any:
-    """Give asyncpg's own connection; None where it is gone."""
+    """Return asyncpg's own connection; None if it is gone."""
     return (await connection.get_raw_connection()).driver_connection

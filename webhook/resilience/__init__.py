@@ -1,1 +1,1 @@
-"""Bounds on trying: deadlines, retries and their budget, the breaker, the gate."""
+"""Limits on attempts: deadlines, retries and their budget, the breaker, the gate."""

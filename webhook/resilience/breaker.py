@@ -1,8 +1,8 @@
-"""A circuit breaker: after some failures in a row there is no try for a while, then one.
+"""A circuit breaker: after some failures in a row it allows no attempt for a while, then one.
 
-Not purgatory (3.0.1): its half-open state lets every waiting request through where one probe is meant, it measures
-the pause with the wall clock, and while open it raises one and the same exception object again and again, whose
-traceback grows with each request (`OpenedState` is both state and exception).
+Not purgatory (3.0.1): its half-open state lets every waiting request through instead of one probe, it measures the
+pause with the wall clock, and while open it raises the same exception object again and again, whose traceback grows
+with each request (`OpenedState` is both state and exception).
 """
 
 import enum
@@ -14,7 +14,7 @@ Era = NewType("Era", int)
 
 
 class State(enum.IntEnum):
-    """As `webhook_breaker_state` shows it."""
+    """The value of `webhook_breaker_state`."""
 
     CLOSED = 0
     HALF_OPEN = 1
@@ -24,8 +24,8 @@ class State(enum.IntEnum):
 class Breaker:
     """Opens after `failures` in a row, for `open_s` by `clock`; then lets one probe through.
 
-    A report counts only in the era in which its attempt began: who began before it opened may come back when the probe
-    is out, or after it, and says nothing about either.
+    A report counts only in the era in which its attempt began. An attempt from before the breaker opened may end during
+    the probe, or after it, and says nothing about either.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Breaker:
         self.state = State.CLOSED
 
     def allows(self) -> Era | None:
-        """Ask before trying: None forbids it; a caller that gets an era must report with it how it went."""
+        """Ask before an attempt. None forbids it; a caller that gets an era must report the result with it."""
         if self.state is State.CLOSED:
             return self._era
         if self.state is State.HALF_OPEN or self._clock() - self._opened_at < self._open_s:
@@ -68,7 +68,7 @@ class Breaker:
             self._become(State.OPEN)
 
     def abandoned(self, began: Era) -> None:
-        """Report that the attempt was given up for a reason of the caller's own: a probe does not stay out for ever."""
+        """Report that the caller gave up the attempt for its own reasons: a probe must not stay out for ever."""
         if began == self._era and self.state is State.HALF_OPEN:
             self._become(State.OPEN)
 

@@ -1,8 +1,8 @@
-"""Keeps retries a share of the requests: when everything fails, trying everything again makes it worse."""
+"""Limits retries to a share of the requests: when everything fails, retrying everything makes it worse."""
 
 
 class RetryBudget:
-    """A bucket of tokens over the whole process: a request puts a part of one in, a retry takes a whole one out."""
+    """A token bucket for the whole process: a request adds part of a token, a retry takes a whole one."""
 
     def __init__(self, *, ratio: float, burst: int) -> None:
         self._ratio = ratio

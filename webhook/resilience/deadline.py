@@ -21,5 +21,5 @@ class Deadline:
 
     @property
     def passed(self) -> bool:
-        """The scope has ended because of this deadline, and for no other reason."""
+        """Whether the scope ended because of this deadline, and for no other reason."""
         return self.scope.expired()

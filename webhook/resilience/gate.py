@@ -1,4 +1,4 @@
-"""Refuses at once what could only wait: a queue that is longer than can be served is a delay for everyone."""
+"""Refuses at once a request that could only wait: a queue that is too long to be served delays every request."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,12 +10,12 @@ from webhook.metrics import Metrics
 
 
 class Gate:
-    """Counts who waits for a connection while the pool has none to give."""
+    """Counts the requests that wait for a connection while the pool has none free."""
 
     def __init__(self, *, pool: QueuePool, connections: int, waiting_max: int | None, metrics: Metrics) -> None:
         self.pool = pool
         self.connections = connections
-        """How many the pool may have at most."""
+        """How many connections the pool may have."""
         self._waiting_max = waiting_max
         self._metrics = metrics
         self.waiting = 0

@@ -1,8 +1,8 @@
 """The decorator of the incident's fix, as it was reported: `async_retry(max_retries=3, delay=1.0, ...)`.
 
-It sleeps `delay * (attempt + 1)` between tries, which is linear; it has no jitter and no deadline, and it retries
-whatever is raised. It serves the profile `incident` alone. The report does not say whether 3 counts the first try;
-it does here, as such decorators are usually written.
+It sleeps `delay * (attempt + 1)` between attempts, which is linear. It has no jitter and no deadline, and it retries
+every exception. Only the profile `incident` uses it. The report does not say whether 3 counts the first try; it does
+here, as such decorators are usually written.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ def async_retry(
     exceptions: tuple[type[Exception], ...] = (Exception,),
     before_sleep: Callable[[Exception], None] = lambda _: None,
 ) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Awaitable[T]]]:
-    """Try up to `max_retries` times. `before_sleep` is this project's addition: it counts and logs a retry."""
+    """Make up to `max_retries` attempts. `before_sleep` is this project's addition: it counts and logs a retry."""
 
     def decorate(function: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
         @functools.wraps(function)

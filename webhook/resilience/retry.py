@@ -1,4 +1,4 @@
-"""Tries again: exponential, with full jitter, inside the request's deadline, within the process's budget."""
+"""Retries: exponential, with full jitter, inside the request's deadline, within the process's budget."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,9 +15,9 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class Retry:
-    """Runs an operation up to `attempts` times, as long as `again` says that the failure is worth it.
+    """Runs an operation up to `attempts` times, as long as `again` says that a retry is worth it.
 
-    `report` hears of each failure that is tried again, before the pause. What finally fails is raised as it was.
+    `report` gets each failure that is retried, before the pause. The last failure is raised unchanged.
     """
 
     def __init__(
@@ -45,10 +45,10 @@ class Retry:
         deadline: Deadline,
         report: Callable[[BaseException], None],
     ) -> T:
-        """Give the operation's result.
+        """Return the operation's result.
 
         Raises:
-            Exception: the last attempt's, when it must not or cannot be tried again.
+            Exception: the last attempt's, if it must not or cannot be retried.
 
         """
 
@@ -66,17 +66,17 @@ class Retry:
 
 
 def pauses(*, delay_s: float, delay_max_s: float, jitter: bool) -> tenacity.wait.wait_base:
-    """Exponential from `delay_s`; with jitter, anything between nothing and that (full jitter)."""
+    """Exponential from `delay_s`; with jitter, a random part of it (full jitter)."""
     if jitter:
         return tenacity.wait_random_exponential(multiplier=delay_s, max=delay_max_s)
     return tenacity.wait_exponential(multiplier=delay_s, max=delay_max_s)
 
 
 def worth_retrying(error: BaseException) -> bool:
-    """Tell whether an attempt before any COMMIT failed in a way that another attempt may mend."""
+    """Return whether an attempt failed before any COMMIT in a way that a retry may solve."""
     return isinstance(error, AttemptFailedError) and not isinstance(error, CommitLostError) and error.reason in RETRIED
 
 
 def may_pass(error: BaseException) -> bool:
-    """Tell whether a failure may pass: while a COMMIT is in doubt each such one is tried again."""
+    """Return whether a failure may pass: while a COMMIT is in doubt, each such failure is retried."""
     return isinstance(error, AttemptFailedError) and error.reason is not Reason.FINAL
