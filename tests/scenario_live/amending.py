@@ -1,6 +1,6 @@
 """A service that gives its own ids, and changes and removes what it keeps.
 
-CHANGES=kept: it does as it says. told: it says so, and does nothing. shown: what it has read it shows for ever.
+CHANGES=kept: it does as it says. told: it says so, and does nothing.
 refused: it says "not now", and does it all the same. GIVES=one: it gives the same id to all.
 """
 
@@ -26,7 +26,7 @@ class Amending:
     """A connection for each request."""
 
     def __init__(self) -> None:
-        self._changes, self._seen = os.environ.get("CHANGES", "kept"), dict[str, str]()
+        self._changes = os.environ.get("CHANGES", "kept")
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
@@ -67,10 +67,7 @@ class Amending:
     async def _about(self, postgres: asyncpg.Connection, method: str, number: int, digest: str) -> tuple[int, str]:
         if method == "GET":
             found = await postgres.fetchval("SELECT digest FROM kept WHERE here AND number = $1", number)
-            if self._changes == "shown" and found is not None:
-                self._seen.setdefault(str(number), found)
-            shown = self._seen.get(str(number), found)
-            return (200, f"shows {shown}") if shown is not None else (410, "gone")
+            return (200, f"shows {found}") if found is not None else (410, "gone")
         if self._changes != "told":
             sets = "here = false" if method == "DELETE" else f"digest = '{digest}'"
             await postgres.execute(f"UPDATE kept SET {sets} WHERE here AND number = $1", number)  # noqa: S608  # hex

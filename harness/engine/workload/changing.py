@@ -72,7 +72,8 @@ class Changing:
             now = self._another_body(delivery, name)
             yield now, Errand(purpose=purpose, asks=Asks.CHANGE, name=name, owed=ACKNOWLEDGED)
             yield from self._read(now, GONE if removes else ACKNOWLEDGED, purpose)
-            if removes:
+            if removes:  # a client that had no answer sends it again
+                yield now, Errand(purpose=purpose, asks=Asks.CHANGE, name=name, owed=ACKNOWLEDGED | GONE)
                 return
 
     def _in_order(self) -> Sequence[str]:

@@ -81,7 +81,7 @@ class Answer:
     @property
     def story(self) -> str:
         """The ending with the delivery's id and the beginning of the answer's body."""
-        return f"{self.delivery_id} {self}: {self.body[:200].decode('utf-8', 'replace')}".rstrip(": ")
+        return f"{self.delivery_id} {self}: {self.body[:200].decode('utf-8', 'replace')}".rstrip(": \n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,6 @@ AMENDING: Mapping[str, Any] = {
     [
         ({}, "changes_are_kept", ""),
         ({"CHANGES": "told"}, "changes_are_kept", "there can only be what came by amend of msg_"),
-        ({"CHANGES": "shown"}, "changes_are_kept", "there can only be what came by amend of msg_"),
         ({"CHANGES": "refused"}, "changes_are_kept", "there can only be what came by msg_"),
         ({"GIVES": "one"}, "given_for_good", "1 was given to msg_"),
     ],
