@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from harness.drafting.project._files import written
 from harness.drafting.project._finding import Asked, found
 from harness.target import load_target
@@ -84,3 +86,43 @@ def test_a_service_of_axum_whose_clients_choose_numbers_needs_no_line_by_hand(tm
     described = load_target(tmp_path / "scenarios" / "target.toml").description
     assert described.changes["removed"].removes
     assert described.sender.gives is None
+
+
+FASTAPI = """
+@app.post("/orders/{ref}")
+async def create(ref: str):
+    try:
+        save(ref)
+    except UniqueViolation:
+        raise HTTPException(status_code=409)
+"""
+EXPRESS = """
+app.post('/orders/:ref', async (req, res) => {
+  if (error.code === '23505') return res.status(409).json({ error: 'exists' });
+});
+"""
+GO = """
+http.HandleFunc("POST /orders/{ref}", func(w http.ResponseWriter, r *http.Request) {
+    if errors.As(err, &known) && known.Code == "23505" { w.WriteHeader(http.StatusConflict); return }
+})
+"""
+COMPARES = FASTAPI.replace("(status_code=409)", "(status_code=409, detail='another order has this reference')")
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "status"),
+    [
+        ("app_DOT_py", FASTAPI, ["409"]),
+        ("app_DOT_js", EXPRESS, ["409"]),
+        ("main_DOT_go", GO, ["409"]),
+        ("app_DOT_py", COMPARES, None),
+        ("app_DOT_py", FLASK, None),
+    ],
+)
+def test_a_status_that_says_that_a_repeat_is_stored_already_is_described(
+    tmp_path: Path, name: str, source: str, status: list[str] | None
+) -> None:
+    write(tmp_path, **{name: source})
+    written(tmp_path, found(tmp_path, Asked(alive="/alive", command="run")), harness="harness")
+    already = load_target(tmp_path / "scenarios" / "target.toml").description.outcomes.already
+    assert (None if already is None else already.status) == status

@@ -20,6 +20,7 @@ from harness.drafting.project._python_routes import (
     text_of,
     texts_of,
 )
+from harness.drafting.project._repeats import status_of_repeat
 
 Defined: TypeAlias = Function | ast.ClassDef
 ONLY: Mapping[str, tuple[str, ...]] = {"require_POST": ("post",), "require_GET": ("get",), "require_safe": ("get",)}
@@ -141,7 +142,9 @@ def _of_view(path: str, view: ast.expr, urls: str, sources: Mapping[str, ast.Mod
         return
     for method in _methods(defined):
         body = defined if isinstance(defined, Function) else _own_method(defined, method)
-        yield file, Route(method.upper(), path, keys=keys_read(body), numbered=NUMBER.search(path) is not None)
+        repeat = "" if body is None else status_of_repeat(ast.unparse(body))
+        numbered = NUMBER.search(path) is not None
+        yield file, Route(method.upper(), path, keys=keys_read(body), repeat=repeat, numbered=numbered)
 
 
 def _of_set(path: str, views: ast.expr, urls: str, sources: Mapping[str, ast.Module]) -> Iterator[tuple[str, Route]]:

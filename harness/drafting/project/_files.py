@@ -45,7 +45,7 @@ command = {command}
 method = "{method}"
 path = "{path}"
 headers = {{ content-type = "application/json"{id_header} }}
-{body}{read}{changes}
+{body}{repeat}{read}{changes}
 # Lists what is stored, by the ids that deliveries had. With a column `digest` (SHA-256 of the body, in hex) the bodies
 # are compared, too: take `digests` out then.
 [stored]
@@ -56,6 +56,11 @@ digests = false
 request_deadline_ms = 5000
 connections = 20
 body_bytes = 10000
+"""
+ALREADY = """
+# The answer to a delivery that is stored already.
+[outcomes.already]
+status = ["{status}"]
 """
 GIVES = """\
 # The service gives an id to each delivery, which its answer shows: {given} stands for it.
@@ -181,6 +186,7 @@ def _target(project: Project) -> str:
     return TARGET.format(
         schema=SCHEMA, schema_file=SCHEMA_FILE.name, name=project.name, command=_words(command), prepare=prepare,
         id_header=f', {project.id_header} = "{{id}}"' if project.id_header else "",
+        repeat=ALREADY.format(status=project.repeat) if project.repeat else "",
         gives=GIVES if "{given}" in project.read else "", changes="".join(_changes(project, body)),
         body=body, read=read, ready=ready, directory=str(Path("..") / project.folder),
         alive=project.alive or f"/{TODO}", unhandled=project.unhandled, unhandled_note=note,

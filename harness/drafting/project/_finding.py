@@ -103,6 +103,8 @@ class Project:
     """The folder in which it is started, relative to the project's folder."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Its settings from a compose file, with placeholders."""
+    repeat: str = ""
+    """The status by which the service says that a delivery is stored already."""
     changes: Sequence[str] = ()
     """The methods that change or remove what `read` shows."""
     body: str = ""
@@ -155,6 +157,7 @@ def found(folder: Path, asked: Asked) -> Project:
         method=method,
         path=path.replace("{id}", id_word),
         read=served.read.replace("{id}", id_word) if asked.deliver is None else "",
+        repeat=served.repeat if asked.deliver is None else "",
         changes=served.changes if asked.deliver is None else (),
         body=(body.text if body else plain).replace("{id}", id_word),
         id_header=by_header,

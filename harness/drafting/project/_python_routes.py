@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from harness.drafting.project._headers import id_header
+from harness.drafting.project._repeats import status_of_repeat
 
 METHODS = ("get", "post", "put", "patch", "delete")
 TABLES = {"Route", "APIRoute", "api_route", "add_route", "add_api_route", "route", "add_url_rule"}
@@ -36,6 +37,8 @@ class Route:
     keys: Mapping[str, str] = field(default_factory=dict)
     id_header: str = ""
     """The header that has a delivery's id."""
+    repeat: str = ""
+    """The status by which it says that a delivery is stored already."""
     numbered: bool = False
     """Whether a parameter of its path is a number."""
 
@@ -99,10 +102,21 @@ class _Module:
             return
         for method in [name] if name in METHODS else _methods(call):
             handler = function or self._endpoint(call)
-            named_by = id_header(ast.unparse(handler)) if handler is not None else ""
+            text = "" if handler is None else ast.unparse(handler)
             whole, numbered = self.own.get(router, "") + path, NUMBERED in takes
             types = tuple(each for each in takes if each != NUMBERED)
-            yield router, Route(method.upper(), whole, types, keys_read(handler), named_by, numbered)
+            yield (
+                router,
+                Route(
+                    method.upper(),
+                    whole,
+                    types,
+                    keys_read(handler),
+                    id_header(text),
+                    status_of_repeat(text),
+                    numbered=numbered,
+                ),
+            )
 
     def _endpoint(self, call: ast.Call) -> Function | None:
         """The function of this module that a table names for a path."""

@@ -12,6 +12,7 @@ from harness.drafting.project._django_routes import django_routes
 from harness.drafting.project._go import body_in_go
 from harness.drafting.project._headers import id_header
 from harness.drafting.project._python_routes import Route, python_routes
+from harness.drafting.project._repeats import status_of_repeat
 from harness.drafting.project._rust import body_in_rust, rust_routes
 
 ROUTE = re.compile(r"(\w+)\.(get|post|put|patch|delete)\(\s*[\"'](/[^\"'\s]*)[\"']", re.IGNORECASE)
@@ -52,6 +53,8 @@ class Routes:
     body: Body | None = None
     id_header: str = ""
     """The header that has a delivery's id, if its path has none."""
+    repeat: str = ""
+    """The status by which the service says that a delivery is stored already."""
     changes: tuple[str, ...] = ()
     """The methods that change or remove what `read` shows."""
 
@@ -82,6 +85,7 @@ def routes(texts: Mapping[str, str]) -> Routes:
         "" if shown is None else _with_id(shown.path).replace("{id}", of_read),
         _body(route, texts[file], file, trees),
         "" if named else route.id_header,
+        route.repeat,
         tuple(each.method for each in about if each.method in CHANGES and each is not route) if shown else (),
     )
 
@@ -133,11 +137,12 @@ def _by_their_looks(texts: Mapping[str, str], read: Collection[str]) -> Iterator
             typed = dict(TYPED.findall(text))
             keys = {key: JSON_TYPES.get(typed.get(key, ""), "str") for key in _keys_taken(handler)}
             whole = (prefix.rstrip("/") + path).rstrip("/") or "/"
-            yield file, Route(method.upper(), whole, keys=keys, id_header=id_header(handler))
+            told = status_of_repeat(handler)
+            yield file, Route(method.upper(), whole, keys=keys, id_header=id_header(handler), repeat=told)
         for route in rust_routes(text) if file.endswith(".rs") else ():
             yield file, route
         for method, path in GO_ROUTE.findall(text):
-            yield file, Route(method, path, id_header=id_header(text))
+            yield file, Route(method, path, id_header=id_header(text), repeat=status_of_repeat(text))
 
 
 def _keys_taken(handler: str) -> Iterator[str]:
