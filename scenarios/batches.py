@@ -220,12 +220,15 @@ async def test_quick_transactions_leave_no_trace(lab: Lab) -> None:
 @proves("errors.refuse", fails="log_clean", match=UNHANDLED)
 async def test_deadline_while_one_waits_for_a_turn(lab: Lab) -> None:
     """The time of three is over while they wait for another one's COMMIT: none of them stays in the queue."""
-    await lab.restart(*GROUPED, "WEBHOOK_REQUEST_TIMEOUT_S=4", "WEBHOOK_REDIS_OPERATION_TIMEOUT_S=3")
+    alone_at_redis = "WEBHOOK_GROUP_REDIS_QUICK_S=0.001"
+    await lab.restart(*GROUPED, alone_at_redis, "WEBHOOK_REQUEST_TIMEOUT_S=4", "WEBHOOK_REDIS_OPERATION_TIMEOUT_S=3")
     late = [wire.hold(redis.answered("SET", nth=n)) for n in (1, 2, 3)]
     commit = wire.hold(postgres.answered("COMMIT"))
     await lab.inject(*late, commit)
-    async with lab.deliver(3, expect=REFUSED):
-        await lab.until(late[2].fired())
+    async with AsyncExitStack() as sent:
+        for each in late:
+            await sent.enter_async_context(lab.deliver(expect=REFUSED))
+            await lab.until(each.fired())
         await lab.wait(1.8, because="so much earlier than that of the one they wait for is their deadline")
         async with lab.deliver():
             await lab.until(commit.fired())
@@ -320,3 +323,63 @@ async def test_sigterm_drains_a_batch(lab: Lab) -> None:
         async with lab.inject(process.terminate()):
             await lab.wait(0.3, because="a service that does not wait for what it took would be gone by then")
             await lab.heal(commit)
+
+
+TOGETHER = (*GROUPED, "WEBHOOK_GROUP_REDIS_QUICK_S=30", "WEBHOOK_BREAKER_FAILURES=100")
+
+
+@asynccontextmanager
+async def asked_together(lab: Lab, *, of: int = 5) -> AsyncIterator[None]:
+    """Hold the answer to another one's SET until so many wait behind it: SET 2 and those after it are one pipeline."""
+    first = wire.hold(redis.answered("SET", nth=1))
+    await lab.inject(first)
+    async with lab.deliver():
+        await lab.until(first.fired())
+        async with lab.deliver(of):
+            await lab.until(service.metric_is("webhook_redis_waiting", at_least=of))
+            await lab.heal(first)
+            yield
+
+
+@proves("redis.fail_open", fails="outcome", match="OutOfMemoryError")
+async def test_one_of_a_pipeline_fails(lab: Lab) -> None:
+    """Redis is asked for five deliveries at once, and turns one of them down: the others are remembered."""
+    await lab.restart(*TOGETHER)
+    async with (
+        lab.limits(service.metric("webhook_redis_batched_total"), at_least=5, at_most=5),
+        lab.limits(service.metric("webhook_degraded_total"), at_least=1, at_most=1),
+        lab.inject(wire.fail(redis.sent("SET", nth=4), code="OOM")),
+        asked_together(lab),
+    ):
+        pass
+    async with lab.limits(service.metric("webhook_degraded_total"), at_most=0):
+        await lab.deliver(3)
+
+
+@proves("redis.fail_open", fails="outcome", match="redis.exceptions")
+async def test_pipeline_is_cut(lab: Lab) -> None:
+    """The connection breaks in mid-pipeline: five deliveries go without Redis, and the next ones ask it."""
+    await lab.restart(*TOGETHER)
+    async with (
+        lab.limits(service.metric("webhook_degraded_total"), at_least=5, at_most=5),
+        lab.inject(wire.cut(redis.answered("SET", nth=4))),
+        asked_together(lab),
+    ):
+        pass
+    async with lab.limits(service.metric("webhook_degraded_total"), at_most=0):
+        await lab.deliver(3)
+
+
+@nightly("waits for two seconds until five requests give up")
+@proves("redis.fail_open", fails="outcome", match="redis.exceptions|TimeoutError")
+async def test_pipeline_is_not_answered(lab: Lab) -> None:
+    """Five wait for a pipeline that is never answered, each for its own time. Later ones ask beside it."""
+    await lab.restart(*GROUPED, "WEBHOOK_GROUP_REDIS_QUICK_S=1", "WEBHOOK_BREAKER_FAILURES=100")
+    pipeline = wire.hold(redis.answered("SET", nth=2))
+    async with (
+        lab.limits(service.metric("webhook_degraded_total"), at_least=5, at_most=5),
+        lab.inject(pipeline),
+        asked_together(lab),
+    ):
+        await lab.until(pipeline.fired())
+        await lab.deliver(3)

@@ -46,6 +46,12 @@ class Metrics:
         self.batch_splits = Counter(
             "webhook_batch_splits", "Failed batches whose deliveries were stored alone", registry=self.registry
         )
+        self.redis_batched = Counter(
+            "webhook_redis_batched", "Deliveries that Redis was asked for together with others", registry=self.registry
+        )
+        self.redis_waiting = Gauge(
+            "webhook_redis_waiting", "Deliveries that wait for the next question to Redis", registry=self.registry
+        )
         self.breaker = Gauge("webhook_breaker_state", "0 closed, 1 half open, 2 open", registry=self.registry)
         self.seconds = Histogram(
             "webhook_request_seconds",

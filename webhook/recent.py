@@ -2,7 +2,7 @@
 
 import asyncio
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import redis.asyncio
@@ -16,6 +16,7 @@ from webhook.delivery import Phase, Progress
 from webhook.logs import Log, describe
 from webhook.metrics import Metrics
 from webhook.resilience.breaker import Breaker, Era
+from webhook.round_trips import RoundTrips
 from webhook.sentinel import client_by_sentinel
 
 CONNECTIONS_MAX = 1_000
@@ -60,6 +61,20 @@ class RecentDeliveries:
         self._breaker = breaker
         self._metrics = metrics
         self._log = log
+        together = RoundTrips(
+            self._set_one,
+            self._set_several,
+            keys_max=settings.group_rows_max,
+            quick_s=settings.group_redis_quick_s,
+            limit_s=self._limit_s,
+            metrics=metrics,
+        )
+        self._together = together if settings.commit_group else None
+
+    @property
+    def waiting(self) -> int:
+        """How many deliveries wait until Redis is asked for them, too."""
+        return 0 if self._together is None else self._together.waiting
 
     async def see(self, progress: Progress) -> Seen:
         """Remember the delivery, and return whether Redis already knew it.
@@ -86,6 +101,8 @@ class RecentDeliveries:
 
     async def close(self) -> None:
         """Close every connection."""
+        if self._together is not None:
+            await self._together.close()
         await self._client.aclose()
 
     async def _ask_reporting(self, key: str, breaker: Breaker, era: Era) -> Seen:
@@ -113,12 +130,21 @@ class RecentDeliveries:
 
     async def _set(self, key: str) -> object:
         try:
-            return await self._client.set(key, 1, nx=True, ex=self._ttl_s)
+            return await (self._set_one(key) if self._together is None else self._together.ask(key))
         except ReadOnlyError:
             # It was demoted, and the address leads to another: where one connection meets that, all that are as old do.
             if self._leave_read_only:
                 await self._client.connection_pool.disconnect(inuse_connections=False)
             raise
+
+    async def _set_one(self, key: str) -> object:
+        return await self._client.set(key, 1, nx=True, ex=self._ttl_s)
+
+    async def _set_several(self, keys: Sequence[str]) -> Sequence[object]:
+        async with self._client.pipeline(transaction=False) as pipeline:
+            for key in keys:
+                _ = pipeline.set(key, 1, nx=True, ex=self._ttl_s)  # this only queues it
+            return await pipeline.execute(raise_on_error=False)
 
     def _without_redis(self, progress: Progress, reason: str, error: Exception | None) -> Seen:
         if error is not None:

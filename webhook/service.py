@@ -98,6 +98,7 @@ def _assemble(settings: Settings, metrics: Metrics, log: Log) -> _Parts:
     metrics.watch(gate.pool, gate.connections, waiting, lambda: budget.tokens)
     breaker = _make_breaker(settings, metrics, log)
     recent = RecentDeliveries(make_client(settings), settings=settings, breaker=breaker, metrics=metrics, log=log)
+    metrics.redis_waiting.set_function(lambda: float(recent.waiting))
     return _Parts(store, group, _make_replica(settings, metrics, log), recent, budget)
 
 

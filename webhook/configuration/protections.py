@@ -65,7 +65,7 @@ PROTECTIONS = (
     Protection("commit.resolve", ("resolve_attempts",), "a lost COMMIT is answered 504 at once"),
     Protection(
         "group.splits",
-        ("group_committers", "group_quick_s", "group_rows_max", "group_bytes_max"),
+        ("group_committers", "group_quick_s", "group_rows_max", "group_bytes_max", "group_redis_quick_s"),
         "with group commit, if one delivery of a batch fails, all of them fail",
     ),
     Protection(

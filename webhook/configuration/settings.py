@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     group_rows_max: Count = 32
     group_bytes_max: Annotated[int, Field(ge=1, le=1 << 30)] = 4 << 20
     """The bytes of all bodies in one batch; a larger body is stored alone."""
+    group_redis_quick_s: Seconds = 0.01
+    """After that Redis is asked on another connection, too. It must be well below `redis_operation_timeout_s`."""
 
     # A pooler of transactions (PgBouncer) in front of PostgreSQL: nothing of a session is left in the next transaction.
     behind_pooler: bool = False

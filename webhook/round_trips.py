@@ -1,0 +1,108 @@
+"""Redis is asked once for keys that come together, as group commit stores deliveries that come together.
+
+The first goes at once, alone. Those that come while it is under way wait, and are the next round trip's: a pipeline. So
+with one client nothing changes. A round trip that takes long delays no other: the next one begins beside it. A caller
+that gives up leaves the pipeline to the others.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from webhook.database.slots import Slot, Slots
+from webhook.metrics import Metrics
+
+AT_ONCE_MAX = 100
+"""Round trips at once, the slow ones included. Each has a connection of its own."""
+
+
+class _Question:
+    """A key that waits for its turn, and then for its answer."""
+
+    __slots__ = ("answer", "key")
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+
+
+class RoundTrips:
+    """Asks for one key for each caller, and for several at once when it can."""
+
+    def __init__(
+        self,
+        one: Callable[[str], Awaitable[object]],
+        several: Callable[[Sequence[str]], Awaitable[Sequence[object]]],
+        *,
+        keys_max: int,
+        quick_s: float,
+        limit_s: float | None,
+        metrics: Metrics,
+    ) -> None:
+        """`several`: one answer for each key, in their order; an exception is what the key's caller gets.
+
+        `limit_s`: after that a pipeline is given up, since nobody waits for it any more. None: never.
+        """
+        self._one = one
+        self._several = several
+        self._keys_max = keys_max
+        self._limit_s = limit_s
+        self._metrics = metrics
+        self._slots = Slots(few=1, most=AT_ONCE_MAX, quick_s=quick_s, freed=self._depart)
+        self._waiting: list[_Question] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def waiting(self) -> int:
+        """How many keys wait for their turn."""
+        return len(self._waiting)
+
+    async def ask(self, key: str) -> object:
+        """Give the key's answer. Raises what the round trip raises, or what the answer is if that is an exception."""
+        if self._slots.free:
+            slot = self._slots.take()
+            try:
+                return await self._one(key)
+            finally:
+                slot.give_back()
+        question = _Question(key)
+        self._waiting.append(question)
+        return await question.answer
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _depart(self) -> None:
+        """Begin as many round trips as may be, with the keys that wait."""
+        self._waiting = [each for each in self._waiting if not each.answer.done()]
+        while self._waiting and self._slots.free:
+            asked, self._waiting = self._waiting[: self._keys_max], self._waiting[self._keys_max :]
+            task = asyncio.create_task(self._go(asked, self._slots.take()))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _go(self, asked: Sequence[_Question], slot: Slot) -> None:
+        try:
+            async with asyncio.timeout(self._limit_s):
+                answers = await self._several([each.key for each in asked])
+        except Exception as error:  # noqa: BLE001 - it is each caller's: a wrong reply may raise anything in the parser
+            answers = [error] * len(asked)
+        finally:
+            slot.give_back()
+        if len(asked) > 1:
+            self._metrics.redis_batched.inc(len(asked))
+        for each, answer in zip(asked, answers, strict=True):
+            _answer(each, answer)
+
+
+def _answer(question: _Question, answer: object) -> None:
+    """Tell the caller, if it is still there."""
+    if question.answer.done():
+        return
+    if isinstance(answer, Exception):
+        question.answer.set_exception(answer)
+    else:
+        question.answer.set_result(answer)
