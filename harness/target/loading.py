@@ -141,6 +141,11 @@ def _check_changes(description: TargetDescription, place: str) -> None:
         for key, text in (("path", change.path), *_headers_of(change.headers)):
             _check_words(text, READ_BY, place=where, key=key)
         _check_words(change.body or "", (*BODY_WORDS, GIVEN), place=where, key="body")
+    listed = description.stored.listed
+    if description.sender.gives is None and listed is not None and listed.lists_given:
+        problem = "the harness does not know what the service gives"
+        mend = "say where an answer shows it: gives = '...' in [sender]"
+        raise UsageError.at(f"{place}: [stored.listed]", "each", listed.each, problem, mend=mend)
     paths = {f"reads.{name}": each.path for name, each in description.reads.items()}
     paths |= {f"changes.{name}": each.path for name, each in description.changes.items()}
     for table, path in paths.items():

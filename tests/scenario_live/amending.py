@@ -59,10 +59,10 @@ class Amending:
             await postgres.close()
 
     async def _page(self, postgres: asyncpg.Connection, after: int) -> tuple[int, str]:
-        sql = "SELECT number, id, digest FROM kept WHERE here AND number > $1 ORDER BY number LIMIT 3"
+        sql = "SELECT number, digest FROM kept WHERE here AND number > $1 ORDER BY number LIMIT 3"
         rows = await postgres.fetch(sql, after)
         more = f"next /after/{rows[-1]['number']}\n" if rows else ""
-        return 200, "".join(f"row {row['id']} {row['digest']}\n" for row in rows) + more
+        return 200, "".join(f"row {row['number']} {row['digest']}\n" for row in rows) + more
 
     async def _about(self, postgres: asyncpg.Connection, method: str, number: int, digest: str) -> tuple[int, str]:
         if method == "GET":

@@ -430,3 +430,11 @@ def test_an_expression_without_its_group_is_told(tmp_path: Path, old: str, new: 
     message, hint = told(write(tmp_path, text.partition("[storred]")[0] if "[storred]" in text else text))
     assert place in message
     assert mend in (hint or "")
+
+
+def test_a_list_of_ids_that_the_service_gives_needs_to_know_them(tmp_path: Path) -> None:
+    stored = "[stored.listed]\npath = '/all'\neach = '(?P<given>.) (?P<digest>.)'\n\n[limits]"
+    text = DESCRIPTION[: DESCRIPTION.index("[stored]")] + stored + DESCRIPTION.partition("[limits]")[2]
+    message, hint = told(write(tmp_path, text))
+    assert "[stored.listed]: each = " in message
+    assert "gives" in (hint or "")

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from harness.documents import Expression, Table, wrong
 from harness.protocols.contract.about import storing
+from harness.target.placeholders import GIVEN
 from harness.target.sections.requests import SHOWS, SOURCE, UrlPath
 from harness.target.sections.times import Milliseconds
 
@@ -30,8 +31,9 @@ class NamedRows(Table):
 
 def _each(text: str) -> str:
     groups = set(re.compile(text).groupindex)
-    if "id" not in groups:
-        raise wrong("needs a group id", "put (?P<id>...) around the id", valid=["id", *SHOWS])
+    if not groups & {"id", GIVEN}:
+        mend = "put (?P<id>...) around the id, or (?P<given>...) if the service gave it"
+        raise wrong("needs a group id", mend, valid=["id", GIVEN, *SHOWS])
     if len(groups & set(SHOWS)) > 1:
         raise wrong("has two groups that show the body", f"keep one of {', '.join(SHOWS)}")
     return text
@@ -52,10 +54,15 @@ class ListingDescription(Table):
     """Its headers."""
     each: Annotated[Expression, AfterValidator(_each)]
     """Finds each stored delivery in turn: a group `id`, one of `digest`, `body` and `base64` unless `digests` is
-    `false`, and perhaps `source`."""
-
+    `false`, and perhaps `source`. A group `given` in place of `id` finds the id that the service gave, as `gives` of
+    `[sender]` does."""
     next: Annotated[Expression, AfterValidator(_next)] | None = None
     """Finds the path of the next page in an answer: a group `path`. The last page has none."""
+
+    @property
+    def lists_given(self) -> bool:
+        """Whether the expression finds the ids that the service gave."""
+        return GIVEN in re.compile(self.each).groupindex
 
     @property
     def shows_bodies(self) -> bool:

@@ -24,7 +24,7 @@ AMENDING: Mapping[str, Any] = {
     "stored": {
         "listed": {
             "path": "/kept",
-            "each": r"(?m)^row (?P<id>\S+) (?P<digest>\S+)$",
+            "each": r"(?m)^row (?P<given>\d+) (?P<digest>\S+)$",
             "next": r"(?m)^next (?P<path>\S+)$",
         }
     },

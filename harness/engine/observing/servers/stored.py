@@ -16,10 +16,12 @@ from harness.history.events import Asks, RequestSent, StoredRow
 from harness.polling import poll_async
 from harness.stack.http.client import Response, UnansweredError
 from harness.target import Delivery, OutgoingRequest
+from harness.target.placeholders import GIVEN
 from harness.target.sections.stored import ListingDescription
 from harness.vocabulary import ABSENT, CONFIRMED
 
 READ_EVERY_S = 0.05
+_STORING = (Asks.DELIVER, Asks.TAKEN, Asks.CHANGE)
 ASKED_AT_ONCE = 8
 
 
@@ -51,9 +53,26 @@ async def _listed(rig: Rig, described: ListingDescription) -> Sequence[StoredRow
     """Ask the service for its list."""
     found = [each async for page in _pages(rig, described) for each in re.finditer(described.each, page)]
     shows, first = described.shows_bodies, _first_digests(rig)
-    named = [(name_of(each.groupdict()), each) for each in found]
+    named = zip(_named(rig, described, found), found, strict=True)
     copies = Counter((name, digest_shown(each) if shows else first.get(name, "")) for name, each in named)
     return [StoredRow(name, digest, count) for (name, digest), count in copies.items()]
+
+
+def _named(rig: Rig, described: ListingDescription, found: Sequence[re.Match[str]]) -> Sequence[str]:
+    """The name of each delivery that is listed.
+
+    Under an id that the service gave: if the answer that gave it was lost, its body tells whose it is. If nobody sent
+    that body, it is called by its id.
+    """
+    if not described.lists_given:
+        return [name_of(each.groupdict()) for each in found]
+    by_id = {given: name for name, given in rig.clients.given.items()}
+    stored = [sent for sent in rig.recorder.history.of(RequestSent) if sent.asks in _STORING]
+    by_body = {sent.digest: sent.delivery for sent in stored} if described.shows_bodies else {}
+    digests = [digest_shown(each) if by_body else "" for each in found]
+    return [
+        by_id.get(each[GIVEN]) or by_body.get(digest, each[GIVEN]) for each, digest in zip(found, digests, strict=True)
+    ]
 
 
 async def _pages(rig: Rig, described: ListingDescription) -> AsyncIterator[str]:
