@@ -92,5 +92,5 @@ def main(arguments: Sequence[str] | None = None, *, servers: UpServers | None = 
         return ExitStatus.USAGE if isinstance(problem, UsageError) else ExitStatus.INCONCLUSIVE
     except Exception:  # noqa: BLE001  # told in full; Python's own status would say that a scenario failed
         traceback.print_exc()
-        sys.stderr.write("harness: this is a defect of the harness, and says nothing of the service\n")
+        sys.stderr.write("harness: this is a defect of the harness, and says nothing about the service\n")
         return ExitStatus.INCONCLUSIVE

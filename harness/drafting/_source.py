@@ -22,7 +22,7 @@ from harness import {words}
 {body}
 '''
 PROOF = """\
-# TODO: what makes this scenario fail? These tell by which check, and by which words; write both into `proves`.
+# TODO: what makes this scenario fail? These commands show which check fails, and its words; write both into `proves`.
 #     python -m harness run {name} --without {protection}
 #     python -m harness ablate {name} --matrix
 @proves("{protection}", fails="outcome", match="TODO")

@@ -82,14 +82,14 @@ async def _told_by_itself(rig: Rig, delivery: Delivery) -> Found:
     except UnreadableError as problem:
         return Found(what="[stored]", problem=problem)
     wrong = untold(rig.target, delivery, rows)
-    return Found(what="[stored]", saw="" if wrong else "the service tells of the delivery", problem=wrong)
+    return Found(what="[stored]", saw="" if wrong else "the service shows the delivery", problem=wrong)
 
 
 def untold(target: Target, delivery: Delivery, rows: Sequence[StoredRow]) -> HarnessError | None:
     """Return the problem if the service's own answer does not show the delivery as it was sent."""
     mine = [row for row in rows if row.id == delivery.name]
     if not mine:
-        told = f"the service does not tell of {delivery.name}, which it has acknowledged"
+        told = f"the service does not show {delivery.name}, which it has acknowledged"
         hint = "correct what is asked, or the expression that finds ids in its answer"
         return HarnessError(f"{place_of(target, 'stored')}: {told}", hint=hint)
     listed = target.description.stored.listed

@@ -56,7 +56,7 @@ def _why(each: Written, place: str) -> UsageError:
     if LAB not in each.takes:
         takes = ", ".join(each.takes) or "nothing"
         return UsageError.at(
-            place, "name", each.name, f"takes {takes}, and no {LAB}: it is no scenario, and would never run",
+            place, "name", each.name, f"takes {takes}, and no {LAB}: it is not a scenario, and would never run",
             mend=f"write async def {each.name}({LAB}: Lab), or rename a helper",
         )  # fmt: skip
     if not each.name.startswith(PREFIX):

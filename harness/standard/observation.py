@@ -125,7 +125,7 @@ def not_recorded(problem: EndedError | NotAcknowledgedError | NotReadyError) -> 
     if isinstance(problem, EndedError):
         why = f"{problem.message}, {CUT}; its last words: {problem.last_words}"
     else:
-        why = f"the service, which had acknowledged a delivery, did so no more {CUT}: {problem.message}"
+        why = f"the service, which had acknowledged a delivery, acknowledged none {CUT}: {problem.message}"
     return Unbroken(statements=(), kept={}, used=frozenset(), unrecorded=why)
 
 

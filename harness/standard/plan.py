@@ -83,7 +83,7 @@ def _unrecorded(target: Target, why: str) -> Planned:
         link=links_of(target)[0].name,
         about=about,
         moves=(Do(Inject((no_fault,))), Do(Deliver())),
-        fails=f"the statements were not broken, because each time that they were recorded {why}",
+        fails=f"the statements were not broken, because in each recording {why}",
     )
 
 
@@ -134,7 +134,7 @@ def _all(target: Target, seen: Unbroken, left_out: list[LeftOut]) -> Iterator[Pl
         yield from _of_link(link, ground, seen, left_out, shared=shared)
         for statement in seen.statements:
             if statement.link == link and statement.by_chance:
-                why = "the service sends it without a delivery, too, and it names none: a fault would strike either"
+                why = "the service also sends it without a delivery, and names none: a fault could strike the wrong one"
                 left_out.append(LeftOut(f"{statement.shown} on {link}", why))
             elif statement.link == link:
                 yield from statement_breaks(statement, target)

@@ -102,7 +102,7 @@ def counted_too_often() -> Story:
 
 def overtold() -> Story:
     """Connections that the service counted, and that its server did not get in all the time that it has for that."""
-    told = "it tells of 5 connections to postgres, whose server has 4 of its"
+    told = "it reports 5 connections to postgres, whose server has 4"
     return rest(middle().tell(CountsRead(1, (), overtold=(told,), waited_s=5.0)))
 
 

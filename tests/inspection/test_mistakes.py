@@ -180,7 +180,7 @@ def test_prepare_that_fails_says_why_in_its_last_line(tmp_path: Path) -> None:
             "x",
             r"\[stored.listed\]: each = .* the digest of msg_1 is 'x', no SHA-256; .* with digests = false",
         ),
-        (None, r"\[stored\]: the service does not tell of msg_1, which it has acknowledged"),
+        (None, r"\[stored\]: the service does not show msg_1, which it has acknowledged"),
     ],
     ids=["right", "no digest", "not there"],
 )

@@ -77,7 +77,7 @@ def test_a_service_that_keeps_its_lost_connection_fails_though_its_statements_ca
     told: list[str] = []
     suite = observation.look_and_plan(load_target(target), StackConfiguration(), profile="whole", progress=told.append)
     (fails,) = [each.fails for each in suite.planned if each.id == "standard_recorded"]
-    assert "which had acknowledged a delivery, did so no more when its connections" in fails
+    assert "which had acknowledged a delivery, acknowledged none when its connections" in fails
 
 
 def test_what_a_worker_does_after_its_answer_is_broken_too(tmp_path: Path) -> None:

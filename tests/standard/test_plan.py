@@ -171,7 +171,7 @@ def test_a_service_that_ended_while_it_was_recorded_is_quoted(target: Target) ->
 def test_a_service_that_does_not_come_back_while_it_is_recorded_fails(target: Target) -> None:
     suite = standard_suite(target, not_recorded(NotAcknowledgedError("a warm delivery was refused")), nothing_lacks)
     (fails,) = [each.fails for each in suite.planned if each.id == "standard_recorded"]
-    told = "which had acknowledged a delivery, did so no more when its connections to its servers were cut: a warm"
+    told = "which had acknowledged a delivery, acknowledged none when its connections to its servers were cut: a warm"
     assert told in fails
 
 
@@ -394,7 +394,7 @@ def test_what_a_worker_sends_by_itself_is_struck_only_where_it_names_a_delivery(
     suite = standard_suite(target, Unbroken(statements=found, kept={}, used=ALL), nothing_lacks)
     assert not [name for name in ids(suite) if "_begin_" in name]
     assert [each.why for each in suite.left_out if each.what == "BEGIN on postgres"] == [
-        "the service sends it without a delivery, too, and it names none: a fault would strike either"
+        "the service also sends it without a delivery, and names none: a fault could strike the wrong one"
     ]
 
 

@@ -165,7 +165,7 @@ def test_a_service_that_showed_nothing_is_failed_with_the_reason(target: Target)
     async def play() -> None:
         await recorded.scenario(target).play(cast("Lab", Performed()))
 
-    with pytest.raises(AssertionError, match="were not broken, because each time that they were recorded it ended"):
+    with pytest.raises(AssertionError, match="were not broken, because in each recording it ended"):
         asyncio.run(play())
     assert [each.step for each in steps if isinstance(each, Do)] == [Inject((no_fault,)), Deliver()]
 

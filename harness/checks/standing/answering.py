@@ -34,7 +34,7 @@ def answers_in_one_go(history: History) -> Examined:
     stories = [f"{e.name}: {e.story()}: paused for {_pause_ms(e):.0f} ms before its end" for e in bad]
     return Examined(
         problem=several(stories, len(came)) if bad else "",
-        saw=f"{len(came)} answers over connections that had carried others, {median_ms:.1f} ms from piece to piece",
+        saw=f"{len(came)} answers over reused connections, {median_ms:.1f} ms from piece to piece",
         observations=len(came),
         deliveries=tuple(dict.fromkeys(e.sent.delivery for e in bad)),
         clock=tuple(Late(e.span, _pause_ms(e) - PAUSE_MS_MAX) for e in bad),

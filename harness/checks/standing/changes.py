@@ -38,7 +38,7 @@ def changes_are_kept(history: History) -> Examined:
             shown = untold.act.body if untold.act.does is Does.TELL else None
             shows = f", with {known.get(shown, 'another body')}" if shown else ""
             after = _last_asked(history, delivery, untold.act)
-            stories.append(f"{delivery}: {untold.by}{shows}, but {after}there can only be {may_be}")
+            stories.append(f"{delivery}: {untold.by}{shows}, but {after}only this is possible: {may_be}")
     return Examined(
         problem=several(stories, len(lives)) if stories else "",
         saw=f"{len(lives)} deliveries that were changed or removed" if lives else "nothing was changed or removed",

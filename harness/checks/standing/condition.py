@@ -154,7 +154,7 @@ def assertion(history: History) -> Examined:
     count = len(problems)
     return Examined(
         problem="; ".join(problems),
-        saw=f"{count} {'objection' if count == 1 else 'objections'} of the scenario's own",
+        saw=f"{count} {'objection' if count == 1 else 'objections'} raised by the scenario",
         observations=1,  # the scenario as a whole
         firm=False,
     )

@@ -161,7 +161,7 @@ def errors_are_told(history: History) -> Examined:
     return Examined(
         problem="; ".join(stories),
         saw=f"{len(logged)} kinds of errors for deliveries"
-        f"{', passed over in silence: ' if silent else ''}{', '.join(silent)}",
+        f"{', not logged at all: ' if silent else ''}{', '.join(silent)}",
         observations=sum(each.met for each in logged),
         clock=tuple(_given_up(history, [each for each in logged if each.owed and each.untold_count])),
     )
@@ -211,7 +211,7 @@ def waits_for_something(history: History) -> Examined:
         observations=judged,
         deliveries=tuple(dict.fromkeys(each.sent.delivery for each, _ in found)),
         clock=tuple(Late(span, ms_of(span) - limit_ms) for _, span in found),
-        blurred=f"{hidden}, and nobody can tell that from a wait for nothing" if hidden else "",
+        blurred=f"{hidden}, which looks the same as a wait for nothing" if hidden else "",
     )
 
 

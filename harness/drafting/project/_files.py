@@ -16,7 +16,7 @@ from harness.target.description import SCHEMA_FILE
 
 IGNORED = ".results/"
 OF_PYTHON = """\
-# Finds what the service has not handled. If it writes no traceback of what it has, judge each: unhandled = '^Traceback'
+# Finds unhandled exceptions. If the service logs no traceback of handled ones, judge each: unhandled = '^Traceback'
 """
 TODO = "TODO"
 BODY = '{"id": "{id}", "content": {body}}'
@@ -46,8 +46,8 @@ method = "{method}"
 path = "{path}"
 headers = {{ content-type = "application/json"{id_header} }}
 {body}{repeat}{read}{changes}
-# Lists what is stored, by the ids that deliveries had. With a column `digest` (SHA-256 of the body, in hex) the bodies
-# are compared, too: take `digests` out then.
+# Lists the stored deliveries, by their ids. With a column `digest` (SHA-256 of the body, in hex) the bodies
+# are compared, too: then remove `digests`.
 [stored]
 sql = {sql}
 digests = false
@@ -89,7 +89,7 @@ async def test_insert_answer_lost(lab: Lab) -> None:
 AWAY = '''
 
 async def test_{link}_away(lab: Lab) -> None:
-    """Connections are refused: what needs {title} is refused in time, and taken again afterwards."""
+    """Connections are refused: deliveries that need {title} are refused in time, and accepted again afterwards."""
     async with lab.inject(link.down({link})):
         await lab.deliver(5, expect=ACKNOWLEDGED | REFUSED)
 '''

@@ -186,7 +186,7 @@ def _lacks(stack: Stack) -> Mapping[Need, str]:
     seccomp = notification_available()
     if not seccomp.available:
         lacks["seccomp"] = f"{seccomp.detail}; {seccomp.mend}"
-    given_by_url = "the server was given by URL: it is not the harness's to break"
+    given_by_url = "the server was given by URL: the harness must not break it"
     return lacks | {own(name): given_by_url for name, server in stack.all_servers.items() if server.process is None}
 
 

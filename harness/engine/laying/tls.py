@@ -110,8 +110,6 @@ async def _failed(relay: RelayControl, hops: Mapping[str, str]) -> Mapping[str, 
 
 
 def _told(failed: Mapping[str, Counter[str]]) -> str:
-    links = [
-        f"{name}: {why.total()} connections came to nothing: {why.most_common(1)[0][0]}" for name, why in failed.items()
-    ]
+    links = [f"{name}: {why.total()} connections failed: {why.most_common(1)[0][0]}" for name, why in failed.items()]
     mend = ", ".join(f"{{{name}.{CA_FILE}}}" for name in failed)
     return f"{'; '.join(links)} (the link has tls = true: have the service speak TLS there, and trust {mend})"

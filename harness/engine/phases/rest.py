@@ -42,7 +42,7 @@ from harness.target.sections.series import parts_of
 
 TASKS_SLACK = 2
 CONNECTIONS, BUSY, AT_ONCE, OPEN = "connections", "busy connections", "connections at once", "open"
-UNTOLD = "connections that the service does not tell of"
+UNTOLD = "connections that the service does not report"
 DESCRIPTORS = "open descriptors"
 """The kernel's count; `descriptors` is the service's own."""
 
@@ -85,7 +85,7 @@ def overtold_connections(target: Target, counts: Sequence[tuple[str, SessionCoun
         if all(probed.shows(*parts_of(each)) for each in series):  # what is not shown `counts_are_true` tells anyway
             told = _told(target, name, probed)
             if told > count.open:
-                yield f"it tells of {told:g} connections to {name}, whose server has {count.open} of its"
+                yield f"it reports {told:g} connections to {name}, whose server has {count.open}"
 
 
 def rest_names(target: Target) -> tuple[str, ...]:

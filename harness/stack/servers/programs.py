@@ -111,6 +111,6 @@ def another_program(key: str, path: Path, expected: str, banner: str) -> UsageEr
         PLACE,
         key,
         str(path),
-        f"it says {banner[:200]!r}, which is no version of {expected}",
+        f"it says {banner[:200]!r}, which is not a version of {expected}",
         mend=f"name a {expected}",
     )

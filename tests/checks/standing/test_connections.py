@@ -286,7 +286,7 @@ def test_an_error_that_is_passed_over_in_silence_is_shown_where_the_target_owes_
     story = told_of("c", "d", "e", owed=False)
     assert story.failing() == set()
     (result,) = (each for each in story.judged().checks if each.name == "errors_are_told")
-    assert result.saw == "1 kinds of errors for deliveries, passed over in silence: OOM on redis"
+    assert result.saw == "1 kinds of errors for deliveries, not logged at all: OOM on redis"
 
 
 def test_a_request_may_pause_after_a_failure_and_wait_for_what_the_relay_does_not_see() -> None:

@@ -158,12 +158,12 @@ BOTH = ("postgres", "redis")
     ("faults", "named", "says"),
     [
         ((DOWN,), ("redis",), ""),
-        ((DOWN,), (), "ready named no server, and away was redis"),
-        ((DOWN,), BOTH, "ready named postgres and redis, and away was redis"),
-        ((DOWN, link.down(postgres)), ("redis",), "ready named redis, and away was postgres and redis"),
+        ((DOWN,), (), "ready named no server; away: redis"),
+        ((DOWN,), BOTH, "ready named postgres and redis; away: redis"),
+        ((DOWN, link.down(postgres)), ("redis",), "ready named redis; away: postgres and redis"),
         (CUT_OFF, ("redis",), ""),
         ((no_fault,), (), ""),
-        ((no_fault,), ("redis",), "ready named redis, and away was no server"),
+        ((no_fault,), ("redis",), "ready named redis; away: no server"),
         # One request meets it, and another does not.
         (CUT_OFF[1:], ("redis",), ""),
         ((link.latency(redis, latency_ms=5),), ("redis",), ""),
@@ -187,7 +187,7 @@ def test_a_lie_that_no_want_of_cores_explains_is_told_before_one_that_it_may() -
     """A proof looks for its words in what is told, and one lie of several is."""
     story = Story().begin(tells_away=BOTH).acts(no_fault).health("ready", REFUSED, away=BOTH, took_ms=500).healed()
     found = names_what_is_away(story.acts(DOWN).health("ready", ACKNOWLEDGED).healed().recorder.history)
-    assert found.reason.startswith("2 of 2: ready named no server, and away was redis")
+    assert found.reason.startswith("2 of 2: ready named no server; away: redis")
     assert found.clock == ()
 
 

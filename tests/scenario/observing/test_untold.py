@@ -1,4 +1,4 @@
-"""Connections that the server has and the service does not tell of, and the other way round."""
+"""Connections that the server has and the service does not show, and the other way round."""
 
 from __future__ import annotations
 

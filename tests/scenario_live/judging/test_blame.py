@@ -88,7 +88,7 @@ def test_a_session_that_stays_to_the_end(runs: Runs) -> None:
         Verdict.FAILED, ("pool_returns", "leaves_nothing"), [],
     )  # fmt: skip
     assert "busy connections: postgres stay at 1, at most 0" in result.reason
-    assert "does not tell of: postgres" in result.failing[1].reason
+    assert "does not report: postgres" in result.failing[1].reason
 
 
 def test_a_session_that_another_fault_may_have_kept(runs: Runs) -> None:

@@ -35,8 +35,8 @@ AMENDING: Mapping[str, Any] = {
     ("environment", "check", "reason"),
     [
         ({}, "changes_are_kept", ""),
-        ({"CHANGES": "told"}, "changes_are_kept", "there can only be what came by amend of msg_"),
-        ({"CHANGES": "refused"}, "changes_are_kept", "there can only be what came by msg_"),
+        ({"CHANGES": "told"}, "changes_are_kept", "only this is possible: what came by amend of msg_"),
+        ({"CHANGES": "refused"}, "changes_are_kept", "only this is possible: what came by msg_"),
         ({"GIVES": "one"}, "given_for_good", "1 was given to msg_"),
     ],
 )

@@ -65,7 +65,7 @@ def test_a_redis_that_the_service_can_do_without_has_to_be_there(runs: Runs, oth
     result = runs.on(target=limited(in_tls(runs.bed.target, **settings), recovery_s=0.5))(play)
 
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert re.search(r"redis: \d+ connections came to nothing: TLS was not agreed: ", result.reason), result.reason
+    assert re.search(r"redis: \d+ connections failed: TLS was not agreed: ", result.reason), result.reason
     assert "tls = true: have the service speak TLS there, and trust {redis.ca_file}" in result.reason
 
 
@@ -193,7 +193,7 @@ def test_a_service_that_cannot_agree_on_tls_is_told_so(tiny: Runs, others: Path,
     result = tiny.on(target=limited(in_tls(tiny.bed.target, DATABASE_URL=url), recovery_s=0.5))(play, profile="whole")
 
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert re.search(rf"postgres: \d+ connections came to nothing: {told}", result.reason), result.reason
+    assert re.search(rf"postgres: \d+ connections failed: {told}", result.reason), result.reason
     assert "tls = true: have the service speak TLS there, and trust {postgres.ca_file}" in result.reason
 
 

@@ -104,7 +104,7 @@ def test_what_is_no_program(tmp_path: Path, make: object, problem: str, mend: st
 
 
 def test_a_program_that_is_no_redis(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"'memcached 1\.6', which is no version of Redis"):
+    with pytest.raises(UsageError, match=r"'memcached 1\.6', which is not a version of Redis"):
         find_redis(str(script(tmp_path, "redis-server", "echo memcached 1.6")))
 
 

@@ -127,7 +127,7 @@ def _until_yes(history: History) -> Iterator[_UntilYes]:
             yield _UntilYes((0, 0))
 
 
-@check(Kind.LIVENESS, says="1 of 1: ready named , and away was")
+@check(Kind.LIVENESS, says="1 of 1: ready named ; away:")
 def names_what_is_away(history: History) -> Examined:
     """The service's answer to `ready` names each server that is away, and no other."""
     began = history.last(RunBegan)
@@ -148,7 +148,7 @@ def names_what_is_away(history: History) -> Examined:
             judged += 1
             told = sorted(set(e.ended.tells_away) - ended) if e.ended else []
             if told != away:
-                story = f"ready named {_names(told)}, and away was {_names(away)}{_while(window)}: {e.story()}"
+                story = f"ready named {_names(told)}; away: {_names(away)}{_while(window)}: {e.story()}"
                 lies.append(_Lie(e, story, late=set(told) > set(away) and e.waited))
     return Examined(
         problem=_told(lies, judged),

@@ -26,7 +26,7 @@ from harness.wrap.sweep.reading import read_wrap, wrap_named
 @click.argument("run", default=LATEST, metavar="[RUN]")
 @click.option(
     "--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True, metavar="DIR",
-    help="Where the results of runs are.",
+    help="The folder with the runs' results.",
 )  # fmt: skip
 def report(run: str, *, results: Path) -> ExitStatus:
     """Write report.html into the folder of RUN, and print its path.

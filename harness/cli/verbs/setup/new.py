@@ -102,7 +102,7 @@ def _from_log(settings: SuiteSettings, log: Path, name: str | None, *, proves: s
         yield from _clue_lines(clue)
     if not found:
         sought = "an error number, a server's error, a lost or a silent connection"
-        yield f"{log}: no line of it tells a fault: {sought}"
+        yield f"{log}: none of its lines shows a fault: {sought}"
     new = next((each for each in found if each.example is not None and not each.covered_by), None)
     if name is not None and new is not None and new.example is not None and new.link is not None:
         file = check_name(name, settings.scenarios, {each.name for each in suite.scenarios})
@@ -125,7 +125,7 @@ def _clue_lines(clue: Clue) -> Iterator[str]:
         yield f"    made by  {clue.example.fault!r}"
     shown = ", ".join(clue.covered_by[:COVERING_SHOWN])
     more = f" and {len(clue.covered_by) - COVERING_SHOWN} more" if len(clue.covered_by) > COVERING_SHOWN else ""
-    yield f"    covered  {f'by {shown}{more}' if shown else 'by no scenario: say a NAME to draft one'}"
+    yield f"    covered  {f'by {shown}{more}' if shown else 'by no scenario: give a NAME to draft one'}"
 
 
 def _write_suite(settings: SuiteSettings, name: str) -> Iterator[str]:
@@ -166,5 +166,5 @@ def _next_lines(file: Path, written: Draft, settings: SuiteSettings) -> Iterator
     yield "Which protections carry it, and how it fails without one:"
     yield _line(settings, "ablate", written.name, "--matrix")
     yield _line(settings, "run", written.name, "--without", written.protection)
-    yield "With the check and its words written into `proves`, see it proved:"
+    yield "Write the check and its words into `proves`, then prove it:"
     yield _line(settings, "run", written.name, "--proofs")
