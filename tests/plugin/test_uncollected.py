@@ -42,7 +42,7 @@ def refused(target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        (f"{PROVES}async def test_a(lb: Lab): ...", 4, "name = 'test_a': takes lb, and no lab: it is no scenario"),
+        (f"{PROVES}async def test_a(lb: Lab): ...", 4, "name = 'test_a': takes lb, and no lab: it is not a scenario"),
         ("def test_helper(): ...", 3, "name = 'test_helper': takes nothing, and no lab"),
         (f"{PROVES}async def redis_down(lab: Lab): ...", 4, "name = 'redis_down': has a proof, and is not collected"),
         (
