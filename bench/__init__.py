@@ -1,1 +1,4 @@
-"""Benchmarks, run by name: `python -m bench NAME`. Ratios, measured side by side; nothing is asserted on a clock."""
+"""Benchmarks, run by name: `python -m bench NAME`.
+
+They measure ratios side by side; no assertion depends on a clock.
+"""

@@ -1,4 +1,4 @@
-"""`python -m bench` lists the benchmarks, `python -m bench NAME` runs one, `--compare BASE` those of two commits."""
+"""`python -m bench` lists the benchmarks, `python -m bench NAME` runs one, `--compare BASE` compares two commits."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from bench.start import start
 from harness.errors import HarnessError, UsageError
 
 BENCHMARKS = (
-    Benchmark("healthy", "hardened against unprotected, and the incident's fix, with all servers well", healthy),
-    Benchmark("bare", "hardened against a bare insert of the same row, and the way between them", bare),
-    Benchmark("switches", "hardened against itself less one protection, each in turn", switches),
+    Benchmark("healthy", "hardened against unprotected, and the incident's fix, with all servers healthy", healthy),
+    Benchmark("bare", "hardened against a bare insert of the same row, and the steps between them", bare),
+    Benchmark("switches", "hardened against itself without one protection, each in turn", switches),
     Benchmark("group", "group commit against single ones, a bare insert and unprotected, 1 to 32 at once", group),
-    Benchmark("start", "service, imports, keeper and servers: how long each takes to come up", start),
-    Benchmark("overhead", "what the gate itself takes for a scenario, by phase", overhead),
-    Benchmark("relay", "a message there and back through the relay, Toxiproxy and asyncpg's test proxy", relay),
+    Benchmark("start", "service, imports, keeper and servers: how long each takes to start", start),
+    Benchmark("overhead", "how long the gate itself takes for a scenario, by phase", overhead),
+    Benchmark("relay", "a round trip through the relay, Toxiproxy and asyncpg's test proxy", relay),
     Benchmark(
         "bulk", "payloads of 64 KiB to 8 MiB through the relay and Toxiproxy, and memory while 1 GiB passes", bulk
     ),
@@ -41,7 +41,7 @@ BENCHMARKS = (
         "what one run, request, message and connection costs where there are 2 and 4 times as many",
         growth,
     ),
-    Benchmark("faults", "judged faults a second: the sweep, a loop by hand, and Chaos Toolkit", faults),
+    Benchmark("faults", "judged faults per second: the sweep, a hand-written loop, and Chaos Toolkit", faults),
 )
 PACKAGES = ("sqlalchemy", "asyncpg", "redis", "starlette", "uvicorn", "httptools")
 EXIT_FAILED = 3
@@ -50,11 +50,11 @@ EXIT_USAGE = 4
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("name", required=False)
-@click.option("--rounds", type=click.IntRange(1), help="Rounds, however long they take. Default: what fits.")
+@click.option("--rounds", type=click.IntRange(1), help="How many rounds, at any length. Default: as many as fit.")
 @click.option(
     "--seconds",
     type=click.FloatRange(1),
-    help="What rounds must fit in. Default: 75; with --compare: no limit.",
+    help="The time for all rounds. Default: 75; with --compare: no limit.",
 )
 @click.option(
     "--compare",
@@ -62,7 +62,7 @@ EXIT_USAGE = 4
     metavar="BASE",
     help=f"Run the benchmark of this checkout and of the commit BASE in turn; without NAME: {', '.join(COMPARED)}.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the order in which arms take turns.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the order in which arms take turns.")
 @click.option("--requests", type=click.IntRange(20), default=120, show_default=True, help="Requests a sample.")
 @click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Requests at a time.")
 @click.option("--body-bytes", type=click.IntRange(100, 1 << 20), default=1000, show_default=True, help="Of a delivery.")

@@ -1,4 +1,4 @@
-"""Arms and rounds: what is measured, in which order, until when."""
+"""Arms and rounds: what is measured, in which order, and how long."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One of the things that are compared. `control`: it is the base once more, so that its ratio shows the noise."""
+    """One of the compared things. `control`: it is the base again, so that its ratio shows the noise."""
 
     name: str
     measure: Callable[[], Sample]
@@ -27,7 +27,7 @@ class Arm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How long to go on. `rounds`: at most; `budget_s`: no round begins that would end later; `seed`: of the orders."""
+    """How long to measure. `rounds`: at most; `budget_s`: no round starts that would end later; `seed`: for orders."""
 
     rounds: int
     budget_s: float
@@ -36,7 +36,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Rounds:
-    """One value a figure, arm and round: the mean of the round's two samples."""
+    """One value per figure, arm and round: the mean of the round's two samples."""
 
     values: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     """Arm to figure to values."""
@@ -47,7 +47,7 @@ class Rounds:
         return max((len(each) for figures in self.values.values() for each in figures.values()), default=0)
 
     def of(self, arm: str, figure: str) -> Sequence[float]:
-        """The values of one arm. Raises UsageError for one that was not measured."""
+        """The values of one arm. Raises UsageError if it was not measured."""
         if arm not in self.values:
             raise UsageError.at("bench", "arm", arm, "was not measured", valid=self.values)
         if figure not in self.values[arm]:
@@ -62,7 +62,7 @@ class Rounds:
 
 
 def interleaved(arms: Sequence[Arm], plan: Plan, progress: Progress) -> Rounds:
-    """Measure all arms, round by round; the first round always runs, and is not the warm-up."""
+    """Measure all arms, round by round; the first round always runs, and is not a warm-up."""
     by_name = {arm.name: arm for arm in arms}
     rounds = Rounds()
     began = time.monotonic()

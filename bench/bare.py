@@ -1,7 +1,8 @@
-"""The least that could do the work, and what the service is made of, added one by one.
+"""The minimal service, and the parts of the real one, added one by one.
 
-A process of its own: `python -m bench.bare`. BARE_RUNG says how far up the ladder it goes; each rung has all that the
-ones below it have. The row, the answer and the durability (answered after the COMMIT) are the service's own.
+It runs as a separate process: `python -m bench.bare`. BARE_RUNG selects the rung of the ladder; each rung has
+everything of those below it. The row, the answer and the durability (answered after the COMMIT) are those of the
+service.
 """
 
 from __future__ import annotations

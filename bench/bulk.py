@@ -1,4 +1,4 @@
-"""The benchmark `bulk`: large payloads through the relay and through Toxiproxy, and the memory that it takes."""
+"""The benchmark `bulk`: large payloads through the relay and through Toxiproxy, and the memory that they need."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOVED = 16 * MIB
 """A sample's bytes of each size, one payload after the other."""
 FLOOD_SIZE = 8 * MIB
 FLOOD = 128
-"""So many of them are 1 GiB."""
+"""How many of them make 1 GiB."""
 NOTES = (
     f"MiB/s of {MOVED // MIB} MiB a sample, a payload at a time, client and server included; more is better.",
     "sent: a bytea parameter, SET. answered: a bytea column, GET. Redis is spoken to through a bare socket.",
@@ -73,7 +73,7 @@ def _speed(move: Callable[[], None]) -> float:
 
 
 def _memory(place: Crossing, sessions: Mapping[str, Session], lines: Mapping[str, RedisLine]) -> Iterator[str]:
-    """Say what 1 GiB does to the memory of the relay and of Toxiproxy. Each has moved the same before."""
+    """Report how 1 GiB changes the memory of the relay and of Toxiproxy. Each has moved as much before."""
     pids = {RELAY: place.stack.relay.process.pid, TOXIPROXY: _pid_of_toxiproxy(place)}
     payload = bytes(FLOOD_SIZE)
     for name, pid in pids.items():

@@ -1,4 +1,4 @@
-"""Clients for large payloads that cost little themselves."""
+"""Clients for large payloads that need little CPU themselves."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class Session:
             await self._session.execute("INSERT INTO payloads VALUES ($1, $2)", size, bytes(size))
 
     def send(self, payload: bytes, times: int) -> None:
-        """Send it as a parameter, so many times."""
+        """Send it as a parameter, this many times."""
         self._runner.run(self._each(times, "SELECT octet_length($1::bytea)", payload))
 
     def receive(self, size: int, times: int) -> None:
-        """Have a row of that size answered, so many times."""
+        """Get a row of that size, this many times."""
         self._runner.run(self._each(times, "SELECT body FROM payloads WHERE size = $1", size))
 
     async def _each(self, times: int, sql: str, argument: object) -> None:
@@ -51,7 +51,7 @@ class Session:
 
 
 class RedisLine:
-    """A bare connection to Redis: a client library's parser would be most of what is measured."""
+    """A bare connection to Redis: the measurement would mostly show a client library's parser."""
 
     def __init__(self, address: HostPort) -> None:
         self._socket = socket.create_connection((address.host, address.port), timeout=WITHIN_S)
@@ -66,7 +66,7 @@ class RedisLine:
         self._socket.close()
 
     def set(self, payload: bytes, times: int) -> None:
-        """Store it under a key of its size, so many times."""
+        """Store it under a key of its size, this many times."""
         key = b"payload:%d" % len(payload)
         head = b"*3\r\n$3\r\nSET\r\n$%d\r\n%b\r\n$%d\r\n" % (len(key), key, len(payload))
         request = head + payload + b"\r\n"
@@ -75,13 +75,13 @@ class RedisLine:
             self._receive(len(b"+OK\r\n"))
 
     def get(self, size: int, times: int) -> None:
-        """Have it answered, so many times."""
+        """Get it, this many times."""
         for _ in range(times):
             self._socket.sendall(_get(size))
             self._receive(_answer_bytes(size))
 
     def get_at_once(self, size: int, times: int) -> None:
-        """Ask for it so many times, and only then begin to read."""
+        """Ask for it this many times, and only then start to read."""
         self._socket.sendall(_get(size) * times)
         self._receive(_answer_bytes(size) * times)
 

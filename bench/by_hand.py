@@ -1,4 +1,4 @@
-"""The loops by hand: toxiproxy-python cuts, a request meets that, and one query judges."""
+"""The hand-written loops: toxiproxy-python cuts, a request meets the cut, and one query judges."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOOK_INTERVAL_S = 0.001
 
 
 class ByHand:
-    """The simplest: whatever connections lie idle are cut, and then it delivers. All of the loop's own stay open."""
+    """The simplest: it cuts all idle connections, and then delivers. The loop's own connections stay open."""
 
     def __init__(self, service: ProxiedService, runner: asyncio.Runner) -> None:
         self._service = service
@@ -32,12 +32,12 @@ class ByHand:
         self._proxy = toxiproxy.get_proxy(service.proxy)
 
     def close(self) -> None:
-        """Let its connections go."""
+        """Close its connections."""
         self._http.close()
         self._runner.run(self._database.close())
 
     def play(self, faults: int) -> None:
-        """Break so many deliveries. Raises HarnessError where one was lost or doubled."""
+        """Break this many deliveries. Raises HarnessError if one was lost or doubled."""
         for _ in range(faults):
             delivery = self._service.deliveries.next()
             acknowledged = self._runner.run(self._break(delivery))
@@ -61,14 +61,14 @@ class ByHand:
 
 
 class ByHandInFlight(ByHand):
-    """As the sweep does: the INSERT is under way when it is cut. A lock on the table holds it there."""
+    """Like the sweep: it cuts during the INSERT, which a lock on the table holds."""
 
     def __init__(self, service: ProxiedService, runner: asyncio.Runner) -> None:
         super().__init__(service, runner)
         self._holder = runner.run(asyncpg.connect(service.admin_url))
 
     def close(self) -> None:
-        """End the session that holds the lock, too."""
+        """Also end the session that holds the lock."""
         self._runner.run(self._holder.close())
         super().close()
 

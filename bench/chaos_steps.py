@@ -1,6 +1,6 @@
-"""What an experiment of Chaos Toolkit does besides its extension's own actions.
+"""The steps of a Chaos Toolkit experiment besides its extension's own actions.
 
-Imported by Chaos Toolkit in its own environment: of this project it may import nothing.
+Chaos Toolkit imports it in its own environment, so it must not import anything of this project.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ WITHIN_S = 30.0
 
 
 class Told:
-    """What the service answered, for the probe that comes after."""
+    """The service's answer, for the later probe."""
 
     acknowledged: bool | None = None
 
@@ -45,11 +45,11 @@ def deliver(url: str, headers: Mapping[str, str], body: str) -> int:
 
 
 def acknowledged_is_stored(database: str, delivery: str, digest: str) -> bool:
-    """Whether the delivery is stored once if it was acknowledged, and else once at most."""
+    """Whether the delivery is stored exactly once if it was acknowledged, and otherwise at most once."""
     rows: int = _runner().run(_session(database).fetchval(STATEMENT, delivery, digest))
     return rows == 1 if Told.acknowledged else rows <= 1
 
 
 def forget() -> None:
-    """Begin another experiment."""
+    """Start another experiment."""
     Told.acknowledged = None

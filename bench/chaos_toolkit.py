@@ -1,4 +1,4 @@
-"""Chaos Toolkit with chaostoolkit-toxiproxy, as its users have it: one experiment a fault."""
+"""Chaos Toolkit with chaostoolkit-toxiproxy, as its users run it: one experiment per fault."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMPLETED = "completed"
 
 
 class ChaosToolkit:
-    """Cuts a service's connections by experiments. Use it as a context manager: a worker stays for `by_api`."""
+    """Cuts a service's connections with experiments. Use it as a context manager: a worker stays for `by_api`."""
 
     def __init__(self, service: ProxiedService, python: Path, folder: Path) -> None:
         self._service = service
@@ -43,7 +43,7 @@ class ChaosToolkit:
             self._worker.communicate(timeout=WITHIN_S)
 
     def by_command(self, faults: int) -> None:
-        """`chaos run`, a process a fault. Raises HarnessError for an experiment that did not complete."""
+        """`chaos run`, one process per fault. Raises HarnessError if an experiment did not complete."""
         chaos = str(self._python.with_name("chaos"))
         for _ in range(faults):
             words = ["--no-version-check", "--log-file", "chaos.log", "run", "--journal-path", "journal.json"]
@@ -56,7 +56,7 @@ class ChaosToolkit:
             _check(json.loads((self._folder / "journal.json").read_text("utf-8"))["status"])
 
     def by_api(self, faults: int) -> None:
-        """`chaoslib.experiment.run_experiment`, all in one process that is up already. Raises as above."""
+        """`chaoslib.experiment.run_experiment`, all in one process that already runs. Raises as above."""
         if self._worker is None or self._worker.stdin is None or self._worker.stdout is None:
             raise HarnessError("Chaos Toolkit's worker was not started")
         for _ in range(faults):
@@ -76,7 +76,7 @@ class ChaosToolkit:
 
 
 def experiment(service: ProxiedService, delivery: Delivery) -> dict[str, Any]:
-    """Cut every connection to the database, deliver, and hold that what was acknowledged is stored once."""
+    """Cut every connection to the database, deliver, and check that the acknowledged delivery is stored once."""
     outgoing = service.request(delivery)
     deliver = {"url": f"{service.url}{outgoing.path}", "headers": outgoing.headers, "body": outgoing.body.decode()}
     judge = {"database": service.admin_url, "delivery": delivery.id, "digest": delivery.digest}

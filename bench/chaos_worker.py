@@ -1,6 +1,6 @@
-"""Runs experiments by Chaos Toolkit's own Python interface, in its environment, one after the other.
+"""Runs experiments with Chaos Toolkit's own Python interface, in its environment, one after the other.
 
-Reads the path of an experiment a line, and answers each with its status.
+Reads one path of an experiment per line, and answers each with its status.
 """
 
 from __future__ import annotations

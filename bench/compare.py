@@ -1,4 +1,4 @@
-"""Compares two commits on one machine: their benchmarks take turns, and the first is its own A/A."""
+"""Compares two commits on one machine: their benchmarks take turns, and the first runs twice as its own A/A."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from harness.errors import HarnessError, UsageError
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPARED = ("healthy", "overhead", "relay")
-"""Without a name: the service, a scenario, the relay."""
+"""The benchmarks without a name: the service, a scenario, the relay."""
 ROUNDS = 6
-"""So many are the fewest of which an interval at 95 % can be told."""
+"""The fewest rounds that give an interval at 95 %."""
 NOW, BASE, AGAIN = "this checkout", "the base", "the base, again"
 MORE_IS_BETTER = ("requests/s", "MiB/s", "a second")
 Run = Callable[[Path, Sequence[str]], str]
@@ -43,16 +43,16 @@ class Figure:
     unit: str
 
     def __str__(self) -> str:
-        """As a table has it."""
+        """The value in a table."""
         return f"{self.title}: {self.name}"
 
 
 def compared(
     base: str, names: Sequence[str], plan: Plan, progress: Progress, *, passed_on: Sequence[str] = ()
 ) -> Found:
-    """Run each benchmark of both commits in turn. `passed_on`: words of the command line for each of them.
+    """Run each benchmark of both commits in turn. `passed_on`: command-line words for each of them.
 
-    Raises UsageError for a commit that is not there, and HarnessError for a benchmark that fails.
+    Raises UsageError if the commit does not exist, and HarnessError if a benchmark fails.
     """
     with checked_out(base) as folder:
         parts = [_benchmark(name, {BASE: folder, NOW: ROOT}, plan, progress, passed_on) for name in names]
@@ -84,9 +84,9 @@ def _benchmark(
 
 
 def judged(name: str, figures: Sequence[Figure], rounds: Rounds, missing: Sequence[str]) -> Found:
-    """Tell of each figure how this checkout's relates to the base's, and whether that is beyond A/A.
+    """Compare each figure of this checkout with the base's, and report whether the ratio is beyond A/A.
 
-    `missing`: figures that only one of the two has.
+    `missing`: figures that exist on only one side.
     """
     lines: dict[str, list[Line]] = {}
     beyond: list[str] = []
@@ -154,7 +154,7 @@ def printed(folder: Path, words: Sequence[str]) -> str:
 
 @contextmanager
 def checked_out(commit: str) -> Iterator[Path]:
-    """Have a folder with the files of that commit for a while. Raises UsageError if this repository has none such."""
+    """Provide a temporary folder with that commit's files. Raises UsageError if this repository lacks it."""
     with tempfile.TemporaryDirectory(prefix="bench-base-") as name:
         # Not a worktree of git's: one that is killed would leave its entry in the repository.
         archive = ["git", "archive", "--format=zip", "--", commit]

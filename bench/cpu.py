@@ -1,4 +1,4 @@
-"""How much processor time a process has had."""
+"""How much processor time a process has used."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import psutil
 
 
 def cpu_s(pid: int) -> float:
-    """Give user and system time of all threads, in seconds; to the nanosecond where the kernel counts it.
+    """Return user and system time of all threads, in seconds; to the nanosecond if the kernel counts it.
 
     /proc/PID/task/*/schedstat has it in nanoseconds (kernel: Documentation/scheduler/sched-stats.rst); elsewhere it
-    comes in clock ticks of 10 ms. Threads that have ended are missing from the former: the services measured here
-    start none.
+    comes in clock ticks of 10 ms. The former does not count ended threads, but the services measured here start none.
     """
     try:
         return sum(_nanoseconds(path) for path in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9 or _ticks(pid)

@@ -1,4 +1,4 @@
-"""The benchmark `relay`: what a message's way there and back takes through the relay, and through others."""
+"""The benchmark `relay`: how long a round trip takes through the relay, and through other proxies."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from harness.protocols.postgres.server import PostgresServer
 
 NAMES = (RELAY, RELAY_AGAIN, DIRECT, TOXIPROXY, FUZZING)
 ROUND_TRIPS = 300
-"""A sample's, one after the other on one connection that stays open; the sample is their median."""
+"""The round trips of a sample, one after the other on one open connection; the sample is their median."""
 WARM_UP = 100
 KEY = "bench"
 POSTGRES, REDIS = "SELECT 1 by asyncpg", "GET by redis-py"
 NOTES = (
     f"A sample is the median of {ROUND_TRIPS} round trips on one open connection.",
     "whole: as the client sees it. added: less the direct one of the same round.",
-    "Both are told as multiples of the relay's: above 1 is slower than it.",
+    "Both are multiples of the relay's: above 1 is slower than the relay.",
     "relay: 16 rules armed on its hop, 8 in either direction, that look at each statement and never match.",
 )
 
@@ -52,7 +52,7 @@ def relay(options: Options) -> Found:
 
 
 def added_to(rounds: Rounds, under: str, figure: str, *, base: str) -> Rounds:
-    """What each arm adds to the arm `under`, round by round; rounds in which `base` adds nothing are left out."""
+    """What each arm adds to the arm `under`, round by round, without rounds in which `base` adds nothing."""
     below = rounds.of(under, figure)
     kept = [index for index, value in enumerate(rounds.of(base, figure)) if value > below[index]]
     return Rounds(
@@ -69,7 +69,7 @@ def _measured(query: _Query, get: _Get) -> Sample:
 
 
 class _Query:
-    """A session of PostgreSQL by one way."""
+    """A session of PostgreSQL over one way."""
 
     def __init__(self, place: Crossing, address: HostPort, owned: ExitStack) -> None:
         self._runner = place.runner
@@ -91,7 +91,7 @@ class _Query:
 
 
 class _Get:
-    """A connection to Redis by one way."""
+    """A connection to Redis over one way."""
 
     def __init__(self, address: HostPort, owned: ExitStack) -> None:
         self._client = owned.enter_context(redis.Redis(host=address.host, port=address.port))

@@ -1,4 +1,4 @@
-"""The benchmark `faults`: judged faults a second, of the sweep, of a loop by hand, and of Chaos Toolkit."""
+"""The benchmark `faults`: judged faults per second of the sweep, a hand-written loop, and Chaos Toolkit."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LANES = 8
 KIND: Kind = "warm"
 CUTS = ("cut_before", "cut_after", BYTES)
 CELLS, CELLS_OF_ALL, BY_HAND, BY_API, BY_COMMAND = 600, 120, 60, 20, 3
-"""Faults a sample, at most."""
+"""Faults per sample, at most."""
 SWEEP, SWEEP_AGAIN, EVERYTHING = "sweep of cuts", "sweep, again", "sweep of every action"
 NOTES = (
     f"A sample is {CELLS} cells at most ({CELLS_OF_ALL} of every action) on {LANES} lanes, {BY_HAND} faults by hand,",
@@ -49,7 +49,7 @@ NOTES = (
 
 
 class Sweep:
-    """A sweep that is ready: recorded and planned. Each sample tries some of its cells, chosen by the seed."""
+    """A recorded and planned sweep. Each sample tries some of its cells, chosen by the seed."""
 
     def __init__(self, runner: asyncio.Runner, seed: int, number: int) -> None:
         self._runner = runner
@@ -89,12 +89,12 @@ class Sweep:
 
 
 def judged(results: Sequence[CellResult]) -> int:
-    """Count the faults that struck and were judged, however."""
+    """Count the faults that struck and were judged, with any verdict."""
     return sum(result.verdict is not CellVerdict.INCONCLUSIVE for result in results)
 
 
 def faults(options: Options) -> Found:
-    """Break deliveries in each way, in turn, and count what was judged."""
+    """Break deliveries in each way, in turn, and count the judged faults."""
     python = bench_python(options.progress)
     with _opened(options) as (bed, runner, owned), ExitStack() as others:
         folder = Path(others.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))

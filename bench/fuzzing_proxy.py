@@ -1,6 +1,6 @@
-"""asyncpg's own test proxy, as a process of its own: `python -m bench.fuzzing_proxy HOST PORT` prints its port.
+"""asyncpg's own test proxy, as a separate process: `python -m bench.fuzzing_proxy HOST PORT` prints its port.
 
-It comes with asyncpg: `asyncpg/_testbase/fuzzer.py`. Nothing is broken by it here; it only passes bytes on.
+It comes with asyncpg: `asyncpg/_testbase/fuzzer.py`. Here it breaks nothing; it only passes bytes on.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The benchmark `growth`: what one costs where there are 1, 2 and 4 times as many: 1 is linear, more is worse."""
+"""The benchmark `growth`: what one item costs when there are 1, 2 and 4 times as many: 1 is linear, more is worse."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ ENTRIES, LOOKS = 2000, 200
 CONNECTIONS, TRIPS, VALUE_BYTES = 25, 1000, 100
 MIB, MOVED = 1 << 20, 32
 Cost = Callable[[int], float]
-"""The microseconds of CPU that one takes where there are so many times as many."""
+"""The microseconds of CPU for one item when there are this many times as many."""
 NOTES = (
     "One thing's CPU where there are 2 and 4 times as many, to that where there are as many as the line says: 1 is",
     "linear, 2 and 4 are quadratic, less than 1 has a fixed share. A/A: as many as the line says, once more.",
@@ -88,7 +88,7 @@ def _subjects(options: Options, owned: ExitStack) -> Iterator[tuple[str, Cost]]:
 
 
 class _Scenarios:
-    """Plays a scenario that only delivers."""
+    """Runs a scenario that only delivers."""
 
     def __init__(self, bed: Testbed, folder: Path) -> None:
         self._bed = bed
@@ -96,7 +96,7 @@ class _Scenarios:
         self._numbers = itertools.count(1)
 
     def run(self, requests: int) -> RunResult:
-        """Deliver so many times, some at once."""
+        """Deliver this many times, some at once."""
 
         async def play(lab: Lab) -> None:
             await lab.inject(no_fault)
@@ -111,7 +111,7 @@ class _Scenarios:
         return result
 
     def a_request_us(self, times: int) -> float:
-        """What the harness takes for a request more."""
+        """How much CPU the harness needs for one more request."""
         with _own_cpu() as none:
             self.run(AT_ONCE)
         with _own_cpu() as many:
@@ -139,7 +139,7 @@ def _spent_s() -> float:
 
 
 def a_look_us(times: int) -> float:
-    """What a run asks its history, a hundred times a second, to find out whether enough answers have come."""
+    """How much CPU a run needs to ask its history, a hundred times per second, whether enough answers have come."""
     recorder = Recorder()
     for number in range(ENTRIES * times // 2):
         recorder.record("client", RequestSent(number, f"id-{number}", "", 1000, Purpose.HEALTHY))
@@ -154,7 +154,7 @@ def a_look_us(times: int) -> float:
 
 
 def _a_summary_us(example: RunResult, folder: Path, times: int) -> float:
-    """What the summary takes for each run, if it is written after each."""
+    """How much CPU the summary needs for each run, if it is written after each."""
     record, _, release = _recorded(folder)
     with _own_cpu() as used:
         for result in _like(example, RUNS * times):
@@ -164,7 +164,7 @@ def _a_summary_us(example: RunResult, folder: Path, times: int) -> float:
 
 
 def _a_report_us(example: RunResult, folder: Path, times: int) -> float:
-    """What the report takes for each run."""
+    """How much CPU the report needs for each run."""
     record, path, release = _recorded(folder)
     record.results = [_with_history(result, example, path) for result in _like(example, REPORTED * times)]
     record.write(complete=True, status=ExitStatus.HELD)
@@ -177,7 +177,7 @@ def _a_report_us(example: RunResult, folder: Path, times: int) -> float:
 
 
 def _recorded(folder: Path) -> tuple[Record, Path, Callable[[], None]]:
-    """Begin a record in a results folder of its own."""
+    """Start a record in a separate results folder."""
     settings = SuiteSettings(scenarios=TARGET.parent, results=folder / "results")
     results = new_results_folder(settings.results)
     info = run_info(settings, folder_id=results.id, profile="hardened", command=Command("gate", ["bench"]))
@@ -188,7 +188,7 @@ def _recorded(folder: Path) -> tuple[Record, Path, Callable[[], None]]:
 
 
 def _like(example: RunResult, number: int) -> list[RunResult]:
-    """Make so many results that differ from the example by their names."""
+    """Make this many results that differ from the example in their names."""
     named = (RunKey(f"{example.key.id}-{each}", example.key.profile) for each in range(number))
     return [dataclasses.replace(example, key=key, history=None, schedule=None) for key in named]
 
@@ -209,7 +209,7 @@ class _Relay:
         self._pid = place.stack.relay.process.pid
 
     def a_command_us(self, times: int) -> float:
-        """What the relay takes for a command while so many connections are open, all of them in use."""
+        """How much CPU the relay needs for a command while this many connections are open, all of them in use."""
         with self._lines(CONNECTIONS * times) as lines:
 
             def act() -> None:
@@ -219,14 +219,14 @@ class _Relay:
             return self._cpu_us(act) / TRIPS
 
     def a_connection_us(self, times: int) -> float:
-        """What each connection costs in a look of the harness's at the kernel's table."""
+        """What each connection costs when the harness reads the kernel's table."""
         with self._lines(CONNECTIONS * times), _own_cpu() as used:
             for _ in range(LOOKS):
                 connection_counts([self._address.port])
         return used.used_s / LOOKS / (CONNECTIONS * times) * 1e6
 
     def a_mib_us(self, times: int) -> float:
-        """What the relay takes for a MiB in messages of that size."""
+        """How much CPU the relay needs for a MiB in messages of that size."""
         payload = bytes(MIB * times)
         with self._lines(1) as lines:
             return self._cpu_us(lambda: lines[0].set(payload, MOVED // times)) / MOVED

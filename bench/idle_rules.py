@@ -1,4 +1,4 @@
-"""Rules that are armed and never match: the relay has to look at every message for their sake."""
+"""Rules that are armed and never match: because of them, the relay must look at every message."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DIRECTIONS: tuple[Direction, ...] = ("sent", "answered")
 
 
 def idle_rules(hop: str, number: int = ARMED) -> Sequence[Rule]:
-    """Rules for both directions in turn, each by its text, as a run's are."""
+    """Rules for both directions in turn, each by its text, like those of a run."""
     return [
         Rule(
             id=f"idle-{hop}-{index}",

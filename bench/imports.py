@@ -9,7 +9,7 @@ _LINE = re.compile(r"^import time:\s+(?P<own_us>\d+) \|\s+\d+ \|\s+(?P<name>\S+)
 
 
 def own_times(text: str) -> Mapping[str, float]:
-    """Give each module's own time in ms, what it imports not included."""
+    """Return each module's own time in ms, without its imports."""
     found: dict[str, float] = {}
     for match in _LINE.finditer(text):
         found[match["name"]] = found.get(match["name"], 0.0) + int(match["own_us"]) / 1e3

@@ -1,7 +1,8 @@
-"""The load: a number of requests at a fixed concurrency, over connections that are kept open.
+"""The load: a number of requests at a fixed concurrency, over open connections.
 
-Written on asyncio's protocols, for weight: a client that takes more of the two cores than the service would be what is
-measured. It sends the next request of a connection when the last is answered, so a slow service gets fewer.
+It uses asyncio's protocols to be light: with a client that takes more of the two cores than the service, the benchmark
+would measure the client. It sends the next request of a connection when the last one is answered, so a slow service
+gets fewer.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ class Load:
     body_bytes: int
 
     def __str__(self) -> str:
-        """As a note says it."""
+        """The load in words, for a note."""
         return f"{self.requests} requests a sample, {self.concurrency} at a time, bodies of {self.body_bytes} bytes"
 
 
 def encoded(sender: Sender, load: Load, *, prefix: str) -> list[bytes]:
-    """Build and sign the requests beforehand: each has an id of its own, that begins with `prefix`."""
+    """Build and sign the requests beforehand: each has a different id, which begins with `prefix`."""
     return [_encode(sender, f"{prefix}-{index}", load.body_bytes) for index in range(load.requests)]
 
 
@@ -51,14 +52,14 @@ def _encode(sender: Sender, name: str, size: int) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """How long the load took, and each of its requests."""
+    """The time of the load, and of each of its requests."""
 
     took_s: float
     each_s: Sequence[float]
 
     @property
     def p99_ms(self) -> float:
-        """What 99 in a hundred requests did not exceed; of fewer than a hundred nearly the longest."""
+        """The time that 99 in a hundred requests did not exceed; with fewer than a hundred, nearly the longest."""
         return percentile(self.each_s, 0.99) * 1e3
 
 
@@ -88,7 +89,7 @@ async def _send(port: int, requests: Sequence[bytes], concurrency: int) -> Answe
 
 
 class _Client(asyncio.Protocol):
-    """One connection; it shares the requests that are left with the others."""
+    """One connection; it shares the remaining requests with the others."""
 
     def __init__(self, work: Iterator[bytes], each_s: list[float], done: asyncio.Future[None]) -> None:
         self._work = work
@@ -103,7 +104,7 @@ class _Client(asyncio.Protocol):
         self._transport = transport
 
     def next(self) -> None:
-        """Send the next request, or be done."""
+        """Send the next request, or finish."""
         request = next(self._work, None)
         if request is None:
             self.done.set_result(None)
@@ -128,7 +129,7 @@ class _Client(asyncio.Protocol):
             self.done.set_exception(HarnessError(f"the service closed a connection: {exc!r}"))
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Close the connection."""
         if not self.done.done():
             self.done.cancel()
         if self._transport is not None:
@@ -136,7 +137,7 @@ class _Client(asyncio.Protocol):
 
 
 def _whole(received: bytearray) -> bool:
-    """Tell whether an answer with a Content-Length is there to its end."""
+    """Return whether an answer with a Content-Length has arrived completely."""
     head = received.find(_HEAD_END)
     if head < 0:
         return False

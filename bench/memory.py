@@ -1,4 +1,4 @@
-"""How much memory a process has, and had at most."""
+"""How much memory a process has now, and had at most."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from pathlib import Path
 
 
 def resident_mib(pid: int) -> float:
-    """What is resident now, in MiB (proc(5), VmRSS)."""
+    """The resident memory now, in MiB (proc(5), VmRSS)."""
     return from_status(_status(pid), "VmRSS")
 
 
 def peak_mib(pid: int) -> float:
-    """The most that was ever resident, in MiB (proc(5), VmHWM)."""
+    """The largest resident memory so far, in MiB (proc(5), VmHWM)."""
     return from_status(_status(pid), "VmHWM")
 
 
 def from_status(text: str, field: str) -> float:
-    """Read a field in kB of /proc/PID/status, as MiB. Raises ValueError for one that is not there."""
+    """Read a field in kB of /proc/PID/status, as MiB. Raises ValueError if the field is missing."""
     found = re.search(rf"^{field}:\s+(\d+) kB$", text, re.MULTILINE)
     if found is None:
         raise ValueError(f"no {field} in a process's status")

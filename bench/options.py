@@ -1,4 +1,4 @@
-"""What a benchmark is asked for."""
+"""The options of a benchmark."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.report import Table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """`rounds`: None is as many as are useful and fit into `budget_s`, which `began` with what is to be set up."""
+    """`rounds`: None means as many as are useful and fit into `budget_s`, which `began` with the setup."""
 
     rounds: int | None
     budget_s: float
@@ -31,7 +31,7 @@ class Options:
         return Load(requests=self.requests, concurrency=self.concurrency, body_bytes=self.body_bytes)
 
     def plan(self, *, rounds: int, share: float = 0.9) -> Plan:
-        """How long to measure: `rounds` unless asked otherwise, in a `share` of the time that is left now."""
+        """How long to measure: `rounds` unless the user chose another number, in a `share` of the remaining time."""
         left_s = self.budget_s - (time.monotonic() - self.began)
         return Plan(
             rounds=self.rounds or rounds, budget_s=left_s * share if self.rounds is None else inf, seed=self.seed
@@ -40,7 +40,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a benchmark hands back."""
+    """The result of a benchmark."""
 
     tables: tuple[Table, ...]
     notes: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The benchmark `overhead`: what the gate itself takes for a scenario in which nothing happens."""
+"""The benchmark `overhead`: how long the gate itself takes for a scenario in which nothing happens."""
 
 from __future__ import annotations
 

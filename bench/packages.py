@@ -1,4 +1,4 @@
-"""What only the benchmarks need, fetched when they run: an environment from requirements/bench.txt, and sdists."""
+"""The packages that only the benchmarks need: an environment from requirements/bench.txt, and sdists."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PIP = ("--no-input", "--disable-pip-version-check", "--quiet")
 
 
 def bench_python(progress: Progress) -> Path:
-    """Return the interpreter of an environment with bench.txt's packages: made once, kept in the cache folder."""
+    """Return the interpreter of an environment with bench.txt's packages, made once in the cache folder."""
     name = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]
     folder = cache_folder() / "bench" / f"python{platform.python_version()}-{name}"
     folder.parent.mkdir(exist_ok=True)
@@ -41,7 +41,7 @@ def bench_python(progress: Progress) -> Path:
 
 
 def test_suite(distribution: str, progress: Progress) -> Path:
-    """Return a folder with the `tests` of the locked version's sdist, and nothing else that can be imported."""
+    """Return a folder with the `tests` of the locked version's sdist, and no other importable code."""
     requirement = locked(LOCK.read_text("utf-8"), distribution)
     version = requirement.split()[0].partition("==")[2]
     folder = cache_folder() / "bench" / f"{distribution}-{version}-tests"
@@ -55,7 +55,7 @@ def test_suite(distribution: str, progress: Progress) -> Path:
 
 
 def locked(text: str, distribution: str) -> str:
-    """Return a distribution's requirement with its hashes, out of a lock. Raises HarnessError."""
+    """Return a distribution's requirement with its hashes from a lock. Raises HarnessError."""
     logical = text.replace("\\\n", " ").splitlines()
     found = [" ".join(line.split()) for line in logical if line.partition("==")[0] == distribution]
     if len(found) != 1:
@@ -75,7 +75,7 @@ def _sdist(requirement: str, distribution: str, folder: Path) -> Path:
 
 
 def _unpack(archive: Path, folder: Path) -> None:
-    """Unpack tests and configuration. The package itself stays out: the installed one is what is tested."""
+    """Unpack tests and configuration, but not the package itself: the tests must use the installed one."""
     with tarfile.open(archive) as tar:
         for member in tar.getmembers():
             _, _, inner = member.name.partition("/")

@@ -14,10 +14,10 @@ END = "end"
 
 
 def durations_ms(history: History, *, whole_ms: float) -> Mapping[str, float]:
-    """Give each phase's time in ms, phases of one name added up, and `all`.
+    """Return each phase's time in ms (phases with one name are added), and `all`.
 
-    `start` is split into `laying` and `service start`. `end` is what the run took after its last
-    entry. Raises ValueError for a history without entries.
+    `start` is split into `laying` and `service start`. `end` is the run's time after its last entry. Raises ValueError
+    for a history without entries.
     """
     if not history.entries:
         raise ValueError("the history is empty")

@@ -1,4 +1,4 @@
-"""What a benchmark found, as a table to read and as JSON."""
+"""The result of a benchmark, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Line:
     scatter: float
     control: bool = False
     beyond_control: bool | None = None
-    """Whether the interval has nothing in common with the control's; None where there is nothing to tell."""
+    """Whether the interval does not overlap the control's; None if there is nothing to compare."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +50,14 @@ class Report:
     notes: tuple[str, ...] = ()
     machine: str = field(default_factory=lambda: f"{platform.machine()}, {os.cpu_count()} cores, {platform.release()}")
     load_average: float = field(default_factory=lambda: round(os.getloadavg()[0], 2))
-    """Of the last minute, at the end; the benchmark's own load is in it."""
+    """The load average of the last minute, at the end; it includes the benchmark's own load."""
 
     def json(self) -> str:
         """Everything, as one JSON document."""
         return json.dumps({"schema": "bench.report/1", **dataclasses.asdict(self)}, indent=2)
 
     def text(self) -> str:
-        """Everything, to read; ratios first."""
+        """Everything, as text; ratios first."""
         head = [
             f"{self.name}   {self.date}   {self.command}",
             f"{self.machine}; load average {self.load_average:g}",
@@ -94,7 +94,7 @@ def comparison(title: str, figure: str, unit: str, *, rounds: Rounds, arms: Sequ
 
 
 def ladder(title: str, figure: str, unit: str, *, rounds: Rounds, steps: Sequence[Step]) -> Table:
-    """Say what each step adds, as a share of the last step's arm.
+    """Report what each step adds, as a share of the last step's arm.
 
     The last column is the share times that arm's median: what the step adds at that speed of the machine.
     """
@@ -111,7 +111,7 @@ def ladder(title: str, figure: str, unit: str, *, rounds: Rounds, steps: Sequenc
 
 
 def split(title: str, unit: str, parts: Mapping[str, Sequence[float]]) -> Table:
-    """Say what each part takes of the whole, which is the sum of all parts of a run."""
+    """Report each part's share of the whole, which is the sum of all parts of a run."""
     whole = [sum(values) for values in zip(*parts.values(), strict=True)]
     lines = [
         Line(

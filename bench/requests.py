@@ -23,12 +23,12 @@ SHARED = (
 P99 = "99 in a hundred are counted in each sample: with few requests a sample that is nearly the slowest one."
 HARDENED = Wanted(name="hardened")
 BEYOND_POOL = 12
-"""At once: more than the pool keeps connections (5), fewer than it may open (15)."""
+"""Requests at once: more than the connections that the pool keeps (5), fewer than it may open (15)."""
 AT_ONCE = (1, 4, 12, 32)
-"""What `group` measures: one client alone, and ever more that may share a transaction."""
+"""The numbers of clients for `group`: one alone, and more and more that may share a transaction."""
 NOBODY_IS_REFUSED = {"WEBHOOK_SHED_WAITING_MAX": "40", "WEBHOOK_POOL_TIMEOUT_S": "20"}
 FIVE_ARE_KEPT = {"WEBHOOK_POOL_KEEPS_ALL": "off"}
-"""As many connections as 5 + 10, but all of them kept: what lies beyond a pool's size is closed at each return."""
+"""As many connections as 5 + 10, but the pool keeps them all: it closes those beyond its size at each return."""
 
 # What the service does beyond the ladder's last rung cannot be added, only taken away again.
 LADDER = (
@@ -44,11 +44,11 @@ SWITCHED = (
     "pool.pre_ping", "deadline.statement", "deadline.request", "retry.database", "redis.timeouts", "redis.breaker",
     "load.shed",
 )  # fmt: skip
-"""Off one by one. The others cost nothing while all is well, by what they do."""
+"""The protections that are switched off one by one. By their nature the others cost nothing without faults."""
 
 
 def healthy(options: Options) -> Found:
-    """Compare hardened with unprotected, and with the incident's fix, with all servers well."""
+    """Compare hardened with unprotected, and with the incident's fix, with all servers healthy."""
     wanted = (
         HARDENED,
         Wanted(name="hardened, again", control=True),
@@ -67,7 +67,7 @@ def healthy(options: Options) -> Found:
 
 
 def bare(options: Options) -> Found:
-    """Compare hardened with a bare insert of the same row, just as durable, and show the way between them."""
+    """Compare hardened with a bare insert of the same row, just as durable, and show the steps between them."""
     rungs = [Wanted(name=name, bare=rung.name) for name, rung in LADDER]
     again = Wanted(name="bare, again", bare=Rung.BARE.name, control=True)
     with measuring(options.progress) as workshop:
@@ -83,7 +83,7 @@ def bare(options: Options) -> Found:
 
 
 def switches(options: Options) -> Found:
-    """Compare hardened with itself less one protection, each in turn: what each costs while all is well."""
+    """Compare hardened with itself without one protection, each in turn: what each costs without faults."""
     wanted = (
         HARDENED,
         Wanted(name="hardened, again", control=True),
@@ -97,7 +97,7 @@ def switches(options: Options) -> Found:
 
 
 def group(options: Options) -> Found:
-    """Compare hardened with group commit, a bare insert and unprotected, by how many come at once."""
+    """Compare hardened with group commit, a bare insert and unprotected, by the number of clients."""
     wanted = (
         Wanted(name="hardened", settings=NOBODY_IS_REFUSED),
         Wanted(name="hardened, again", settings=NOBODY_IS_REFUSED, control=True),

@@ -1,4 +1,4 @@
-"""The ladder from the least that could do the work towards the service."""
+"""The ladder from the minimal service to the real one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 
 
 class Rung(enum.IntEnum):
-    """What is there, cumulatively."""
+    """The parts, cumulatively."""
 
     BARE = 0
     """Starlette, asyncpg's pool, one INSERT that commits by itself."""
@@ -15,7 +15,7 @@ class Rung(enum.IntEnum):
     CORE = 2
     """SQLAlchemy Core and its pool in place of asyncpg's."""
     PING = 3
-    """The connection is tried before it is used: one round trip more."""
+    """The connection is checked before it is used: one more round trip."""
     CHECKED = 4
     """The service's own checks: headers, signature, JSON."""
     REDIS = 5

@@ -1,7 +1,7 @@
-"""Services to measure: real ones, on real servers, several beside each other.
+"""Services to measure: real ones, on real servers, several at the same time.
 
-Each has a database and a Redis database of its own and dials the servers directly: Toxiproxy would take a share of the
-two cores. Nothing watches its system calls.
+Each has its own database and Redis database, and connects to the servers directly, because Toxiproxy would use part of
+the two cores. Its system calls are not watched.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ TARGET = ROOT / "scenarios" / "target.toml"
 START_WITHIN_S = 30.0
 LOOK_EVERY_S = 0.002
 WARM_UP = 2
-"""Loads sent before anything is counted."""
+"""Loads that are sent before the counting starts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,16 +46,16 @@ class Wanted:
     without: tuple[str, ...] = ()
     bare: str | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
-    """Further environment variables; they outrank the profile's."""
+    """Further environment variables; they override the profile's."""
     redis: bool = True
     """False: its Redis refuses every connection."""
     control: bool = False
-    """It is the first one once more."""
+    """It is the first one again."""
 
 
 @contextmanager
 def measuring(progress: Progress, *, fsync: bool = True) -> Iterator[Workshop]:
-    """Bring servers up that keep what they acknowledge on disk, and take everything down at the end."""
+    """Start servers that keep acknowledged data on disk, and stop everything at the end."""
     target = load_target(TARGET)
     described = target.description.model_copy(update={"servers": {"postgres": {"fsync": fsync}}})
     target = dataclasses.replace(target, description=described)
@@ -87,11 +87,11 @@ class Workshop:
         return self.bed.target
 
     def close(self) -> None:
-        """End every service and drop what was made for it."""
+        """End every service and drop its databases."""
         self.runner.run(self._owned.aclose())
 
     def lay(self, wanted: Wanted) -> ProcessSpec:
-        """Make the databases of a service and say how to start it."""
+        """Make the databases of a service, and return how to start it."""
         links = self.runner.run(
             self._owned.enter_async_context(laid_links(self.bed, self._relay, next(self.bed.numbers)))
         )
@@ -112,11 +112,11 @@ class Workshop:
         )
 
     def new_log(self) -> Path:
-        """Give the path of a log that is not written to yet."""
+        """Return the path of a new log."""
         return self.logs / f"{next(self._numbers)}.log"
 
     def spawn(self, spec: ProcessSpec) -> tuple[KeptProcess, int]:
-        """Start a service; return it with its port when it listens. Raises HarnessError."""
+        """Start a service; return it and its port when it listens. Raises HarnessError."""
         process = self.bed.stack.keeper.spawn(spec)
         port = self.runner.run(_listening(process, re.compile(logged_port(self.target))))
         return process, port
@@ -143,7 +143,7 @@ class Service:
     loads: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def measure(self, load: Load) -> Sample:
-        """Drive a load; give `cpu_us`, the process's time on a processor a request, `requests_per_s` and `p99_ms`."""
+        """Drive a load; return `cpu_us` (the process's CPU time per request), `requests_per_s` and `p99_ms`."""
         requests = encoded(self.workshop.target.sender, load, prefix=f"load{next(self.loads)}")
         before_s = cpu_s(self.process.pid)
         answered = send(self.workshop.runner, self.port, requests, concurrency=load.concurrency)
@@ -179,5 +179,5 @@ async def _listening(process: KeptProcess, expression: re.Pattern[str]) -> int:
 
 
 def _direct(laid: LaidLink) -> Mapping[str, str]:
-    """The link's words with the server's own address in place of the proxy's."""
+    """The link's words with the server's own address instead of the proxy's."""
     return laid.own.words(laid.upstream, tls=False)

@@ -94,7 +94,7 @@ def _ended_ms(workshop: Workshop, arguments: Sequence[str]) -> Sample:
 
 
 def _run_python(workshop: Workshop, arguments: Sequence[str]) -> str:
-    """Run the interpreter as the service's process runs; return what it wrote."""
+    """Run the interpreter like the service's process; return its output."""
     spec = ProcessSpec(
         name="python",
         argv=(sys.executable, *arguments),
@@ -156,7 +156,7 @@ Starts = Callable[[Keeper, Path], AbstractContextManager[object]]
 
 
 def _up_ms(starts: Starts) -> Sample:
-    """Time how long a server takes to come up under a keeper that is there already."""
+    """Measure how long a server takes to start under a keeper that already runs."""
     with ExitStack() as owned:
         folder = owned.enter_context(private_folder())
         keeper = owned.enter_context(Keeper.start())

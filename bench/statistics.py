@@ -1,8 +1,8 @@
-"""What is said of measured values, and how surely. No clock, no chance, no I/O.
+"""Statistics of measured values, and their confidence. No clock, no randomness, no I/O.
 
-Only values of one round are compared: a round is short, so that a machine whose speed drifts was nearly the same for
-all of them. An interval is that of the median by order statistics (the sign test turned round): it assumes that the
-rounds are independent, and nothing about how their values are spread.
+Only values of one round are compared: a round is short, so a machine whose speed drifts was nearly equally fast for all
+of them. An interval is that of the median by order statistics (the inverted sign test): it assumes that the rounds are
+independent, and nothing about the distribution of their values.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ CONFIDENCE = 0.95
 class Interval:
     """A median, and the two values between which the true one lies with the given confidence.
 
-    With few rounds the widest interval there is (smallest to largest value) is less sure than was
-    asked for; `confidence` says how sure it is.
+    With few rounds even the widest interval (smallest to largest value) has less confidence than requested;
+    `confidence` is the actual one.
     """
 
     median: float
@@ -30,12 +30,12 @@ class Interval:
     confidence: float
 
     def apart_from(self, other: Interval) -> bool:
-        """Tell whether the two have no value in common."""
+        """Return whether the two intervals do not overlap."""
         return self.low > other.high or self.high < other.low
 
 
 def median_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
-    """Give the narrowest interval of order statistics that is at least so sure. Raises ValueError without values."""
+    """Return the narrowest interval of order statistics with this confidence. Raises ValueError without values."""
     ordered = sorted(values)
     if not ordered:
         raise ValueError("no value was measured")
@@ -48,27 +48,27 @@ def median_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> 
 
 
 def _confidence(number: int, outer: int) -> float:
-    """How surely the median lies within the values when `outer` of `number` are left out at either end."""
+    """The confidence that the median is within the values if `outer` of `number` are left out at both ends."""
     missed = sum(math.comb(number, left) for left in range(outer + 1)) / math.pow(2, number)
     return max(0.0, 1 - 2 * missed)
 
 
 def ratios(values: Sequence[float], base: Sequence[float]) -> list[float]:
-    """Divide round by round. Raises ValueError for rounds that do not pair, or a base of nothing."""
+    """Divide round by round. Raises ValueError if the rounds do not pair, or if a base is zero."""
     if any(value <= 0 for value in base):
         raise ValueError("a ratio to nothing was asked for")
     return [value / under for value, under in zip(values, base, strict=True)]
 
 
 def shares(values: Sequence[float], before: Sequence[float], base: Sequence[float]) -> list[float]:
-    """Give what each round's value adds to `before`, as a share of `base`. Raises ValueError as `ratios` does."""
+    """Return what each round's value adds to `before`, as a share of `base`. Raises ValueError as `ratios` does."""
     return ratios([value - earlier for value, earlier in zip(values, before, strict=True)], base)
 
 
 def scatter(values: Sequence[float]) -> float:
     """Half the distance between the quartiles, as a share of the median; 0 for a single value.
 
-    Unlike the interval it does not shrink with more rounds: it says how far one value is to be trusted.
+    Unlike the interval it does not shrink with more rounds: it shows how far you can trust one value.
     """
     if len(values) < 2:
         return 0.0
@@ -78,14 +78,14 @@ def scatter(values: Sequence[float]) -> float:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Give the smallest value that at least this share of all does not exceed. Raises ValueError without values."""
+    """Return the smallest value that this share of all values does not exceed. Raises ValueError without values."""
     if not values:
         raise ValueError("no value was measured")
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
 def orders(names: Sequence[str], seed: int) -> Iterator[tuple[str, ...]]:
-    """Yield each round's order without end: shuffled, then the same backwards (A B B A).
+    """Yield the orders of rounds endlessly: each is shuffled, and followed by its reverse (A B B A).
 
     So each arm has the same place on average within a round, and a steady drift cancels out.
     """

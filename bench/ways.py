@@ -32,12 +32,12 @@ FUZZING = "asyncpg's TCPFuzzingProxy"
 START_WITHIN_S = 15.0
 
 Ways = Mapping[str, HostPort]
-"""A way's name to the address that a client has to take."""
+"""By a way's name: the address for a client."""
 
 
 @dataclass(slots=True)
 class Crossing:
-    """Servers that run, the relay's control, and the loop in which it lives and clients are to run."""
+    """Running servers, the relay's control, and the event loop for the relay and the clients."""
 
     stack: Stack
     control: RelayControl
@@ -50,7 +50,7 @@ class Crossing:
         return self.stack.servers[protocol].address
 
     def ways(self, protocol: str, names: tuple[str, ...]) -> Ways:
-        """Lay those ways to the server of that protocol, each its own."""
+        """Lay these ways to the protocol's server, each separate."""
         makers: Mapping[str, Callable[[str], HostPort]] = {
             DIRECT: self.upstream,
             RELAY: lambda each: self.relayed(each, "first"),
@@ -93,7 +93,7 @@ class Crossing:
 
 @contextmanager
 def crossing(progress: Progress) -> Iterator[Crossing]:
-    """Bring the servers up, and take everything down at the end."""
+    """Start the servers, and stop everything at the end."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name, private_folder() as folder, Keeper.start() as keeper:
         wanted = load_target(TARGET).servers
         stack = Stack.start(wanted, StackConfiguration(), folder, keeper=keeper, logs=Path(name), progress=progress)

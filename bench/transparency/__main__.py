@@ -1,4 +1,4 @@
-"""`python -m bench.transparency NAME`: a driver's own tests, or a load generator, direct and through the relay."""
+"""`python -m bench.transparency NAME`: runs a driver's own tests, or a load generator, direct and through the relay."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from bench.transparency.suites import SUITES
 from harness.errors import HarnessError
 
 AGAIN = 2
-"""Tests that differ run so many times more, either way: some are unsteady by themselves."""
+"""How many more times tests with different results run, both ways: some are unsteady by themselves."""
 EXIT_DIFFERENT = 1
 EXIT_FAILED = 3
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("name", type=click.Choice((*SUITES, *LOADS)))
-@click.option("--limit", metavar="EXPRESSION", help="Only tests that this fits, as pytest's -k has it.")
+@click.option("--limit", metavar="EXPRESSION", help="Only tests that match this expression, like pytest's -k.")
 @click.option("--tls", is_flag=True, help="Through the relay in TLS: it takes nothing else. For asyncpg.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Leave logs and results in this folder.")
 def main(name: str, limit: str | None, tls: bool, keep: Path | None) -> None:
-    """Run the tests, or the load, of NAME direct and through the relay, and tell what differs.
+    """Run the tests, or the load, of NAME direct and through the relay, and report the differences.
 
-    Exit status: 0 the same but for what is excused by name; 1 a difference; 3 something broke.
+    Exit status: 0 no difference, except those excused by name; 1 a difference; 3 something broke.
     """
     if tls and (name not in SUITES or SUITES[name].excused_in_tls is None):
         raise click.UsageError(f"--tls: {name} is not told how to speak it; asyncpg asks for it by itself")
@@ -77,7 +77,7 @@ async def _played(player: Player, chosen: Sequence[str], *, relayed: bool) -> Pl
 
 
 async def _repeat(player: Player, direct: list[Outcomes], relayed: list[Outcomes]) -> None:
-    """Run what differs again, so that a difference can be told from a test that is unsteady."""
+    """Run tests with different results again, to tell a difference from an unsteady test."""
     names = {each.test.rpartition("::")[2].partition("[")[0] for each in differences(direct, relayed)}
     if not names:
         return
@@ -88,7 +88,7 @@ async def _repeat(player: Player, direct: list[Outcomes], relayed: list[Outcomes
 
 
 def _told(found: Sequence[Difference], excused: Mapping[str, str]) -> int:
-    """Tell each difference; give the exit status."""
+    """Print each difference; return the exit status."""
     unexcused = 0
     for each in found:
         reason = excused.get(each.test.partition("[")[0]) or ("" if each.steady else "unsteady by itself")

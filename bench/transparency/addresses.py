@@ -1,4 +1,4 @@
-"""A server of its own, and the address at which a client is to reach it: the server's, or a hop of the relay."""
+"""A separate server, and the address for its client: the server's, or a hop of the relay."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.stack import private_folder
 
 @dataclass(slots=True)
 class Place:
-    """Where a client works. `connections`: of those that it made through the relay, how many have ended."""
+    """The address for a client. `connections`: how many of its connections through the relay have ended."""
 
     server: Server
     address: HostPort
@@ -31,10 +31,10 @@ class Place:
 async def place_of(
     protocol: str, starts: Starts, logs: Path, *, relayed: bool, tls: bool = False
 ) -> AsyncIterator[Place]:
-    """Start a server, and with `relayed` the relay before it: with rules armed, so that it looks at every message.
+    """Start a server, and with `relayed` a relay in front of it, with armed rules so that it looks at every message.
 
-    `tls`: the relay takes nothing else from PostgreSQL's clients, and speaks plainly to the server. Raises
-    HarnessError at the end where the relay wrote into its log: it writes only where it breaks.
+    `tls`: the relay accepts only TLS from PostgreSQL's clients, and uses no TLS to the server. Raises HarnessError at
+    the end if the relay wrote into its log: it writes only when it breaks.
     """
     with private_folder() as folder, Keeper.start() as keeper:
         for each in ("server", "relay", "home"):

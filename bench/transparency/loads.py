@@ -1,4 +1,4 @@
-"""Load generators of the servers' own makers, direct and through the relay: all that was asked for has been done."""
+"""The servers' own load generators, direct and through the relay: every request must have been done."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ TESTS = "ping,set,get,incr,lpush,rpush,lpop,rpop,sadd,hset,spop,zadd,zpopmin,lra
 PIPELINES = (1, 16)
 
 Speeds = Mapping[str, float]
-"""What was done to how many of it a second."""
+"""An operation, and how many of it per second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A program that drives a server and says how fast it went."""
+    """A program that drives a server and reports its speed."""
 
     protocol: str
     starts: Starts
@@ -41,7 +41,7 @@ class Load:
 
 
 async def compare(load: Load, logs: Path) -> Mapping[str, tuple[float, float]]:
-    """Run it direct and through the relay. Raises HarnessError where something was not done, or done wrongly."""
+    """Run it direct and through the relay. Raises HarnessError if something was not done, or done wrongly."""
     speeds: list[Speeds] = []
     for relayed in (False, True):
         async with place_of(load.protocol, load.starts, logs, relayed=relayed) as place:
@@ -51,7 +51,7 @@ async def compare(load: Load, logs: Path) -> Mapping[str, tuple[float, float]]:
 
 
 async def _pgbench(place: Place, logs: Path) -> Speeds:
-    """Run the TPC-B-like script in each protocol mode, and check the sums that it must keep."""
+    """Run the TPC-B-like script in each protocol mode, and check the sums that must agree."""
     program = str(find_postgres("embedded").folder / "pgbench")
     environment = libpq_environment(place.server, place.address)
     await _run(place, logs, (program, "--initialize", "--quiet"), environment)
@@ -65,7 +65,7 @@ async def _pgbench(place: Place, logs: Path) -> Speeds:
 
 
 def transactions_a_second(text: str, *, wanted: int) -> float:
-    """Read pgbench's report. Raises HarnessError where a transaction is missing or failed."""
+    """Read pgbench's report. Raises HarnessError if a transaction is missing or failed."""
     done = re.search(r"actually processed: (\d+)/", text)
     failed = re.search(r"failed transactions: (\d+)", text)
     speed = re.search(r"^tps = ([\d.]+)", text, re.MULTILINE)
@@ -106,7 +106,7 @@ async def _redis_benchmark(place: Place, logs: Path) -> Speeds:
 
 
 def requests_a_second(text: str) -> Speeds:
-    """Read redis-benchmark's CSV. Raises HarnessError where there is none."""
+    """Read redis-benchmark's CSV. Raises HarnessError if there is none."""
     lines = [line for line in text.splitlines() if line.startswith('"')]
     rates = {row["test"]: float(row["rps"]) for row in csv.DictReader(lines)}
     if not rates:
@@ -115,7 +115,7 @@ def requests_a_second(text: str) -> Speeds:
 
 
 def _check_calls(place: Place, *, wanted: int) -> None:
-    """See in Redis's own counters that no command was lost, and none refused."""
+    """Check by Redis's own counters that no command was lost or refused."""
     with redis.Redis(host=place.server.host, port=place.server.port) as client:
         stats = client.info("commandstats")
     for name in ("get", "incr", "hset"):

@@ -1,4 +1,4 @@
-"""What a suite's tests came to, and where two runs of it differ. No clock, no servers."""
+"""The results of a suite's tests, and the differences between two runs. No clock, no servers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _WORST_FIRST = (Outcome.ERROR, Outcome.FAILED, Outcome.SKIPPED, Outcome.PASSED)
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A test that ends otherwise through the relay. `None`: it did not run there."""
+    """A test with a different result through the relay. `None`: it did not run there."""
 
     test: str
     direct: tuple[Outcome | None, ...]
@@ -37,7 +37,7 @@ class Difference:
 
     @property
     def steady(self) -> bool:
-        """Whether no run direct ended as any run relayed did; else the test is unsteady by itself."""
+        """Whether no direct run had the result of a relayed run; otherwise the test is unsteady by itself."""
         return not set(self.direct) & set(self.relayed)
 
     def __str__(self) -> str:
@@ -47,7 +47,7 @@ class Difference:
 
 
 def read_junit(xml: str) -> dict[str, Outcome]:
-    """Read pytest's JUnit XML. A test that failed, and whose teardown did too, has the worse of both."""
+    """Read pytest's JUnit XML. If a test and its teardown both failed, the worse result counts."""
     found: dict[str, Outcome] = {}
     try:
         root = ET.fromstring(xml)  # noqa: S314  # pytest has just written it, for this run
@@ -65,7 +65,7 @@ def _outcome(tag: str) -> Outcome:
 
 
 def differences(direct: Sequence[Outcomes], relayed: Sequence[Outcomes]) -> Sequence[Difference]:
-    """Compare test by test; the first runs say which differ, further ones how steadily."""
+    """Compare test by test; the first runs show which differ, further runs show how steadily."""
     tests = sorted({*direct[0], *relayed[0]})
     differ = [test for test in tests if direct[0].get(test) != relayed[0].get(test)]
     return [
@@ -75,13 +75,13 @@ def differences(direct: Sequence[Outcomes], relayed: Sequence[Outcomes]) -> Sequ
 
 
 def counted(outcomes: Outcomes) -> str:
-    """Say how many ended how."""
+    """Return the number of tests with each result."""
     counts = Counter(outcomes.values())
     return ", ".join(f"{counts[outcome]} {outcome}" for outcome in reversed(_WORST_FIRST) if counts[outcome])
 
 
 def read_excused(text: str) -> dict[str, str]:
-    """Read a list of tests that may differ: `TEST | REASON` a line. Raises HarnessError for a line without a reason."""
+    """Read a list of tests that may differ: `TEST | REASON` lines. Raises HarnessError if a reason is missing."""
     excused: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):

@@ -1,4 +1,4 @@
-"""Runs a suite's tests against a server of their own, direct or through the relay."""
+"""Runs a suite's tests against a separate server, direct or through the relay."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Played:
 
 @dataclass(slots=True)
 class Player:
-    """Plays a suite. `logs`: where each run leaves its log and results, numbered. `tls`: through the relay, in TLS."""
+    """Runs a suite. `logs`: the folder for each run's log and results, numbered. `tls`: through the relay, in TLS."""
 
     suite: Suite
     python: Path

@@ -1,4 +1,4 @@
-"""The suites: whose tests, how they are told of a server, and what cannot run here."""
+"""The suites: their tests, how they get a server's address, and which tests cannot run here."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Told = tuple[Sequence[str], Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """One project's tests. `excused`: the file that lists those that may differ, with the reasons.
+    """One project's tests. `excused`: the file that lists tests that may differ, with the reasons.
 
-    `excused_in_tls`: those that may differ where all connections are in TLS; None: that cannot be asked of it.
+    `excused_in_tls`: those that may differ if all connections use TLS; None: the suite cannot use TLS.
     """
 
     name: str
@@ -47,7 +47,7 @@ def start_redis(keeper: Keeper, folder: Path) -> RedisServer:
 
 
 def libpq_environment(server: Server, address: HostPort) -> Mapping[str, str]:
-    """How libpq, and clients that follow it, are told of a server."""
+    """The environment that gives libpq, and clients like it, a server's address."""
     parts = urlsplit(server.url())
     return {
         "PGHOST": address.host,

@@ -1,4 +1,4 @@
-"""What is broken at the statements of a change or a removal, where they are not those of a delivery."""
+"""The faults at the statements of a change or a removal that differ from a delivery's."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from harness.standard.statements import Statement
 
 
 def all_changes(changes: Mapping[str, Sequence[Statement]], delivered: Sequence[Statement]) -> Iterator[Planned]:
-    """Each way in which a change can go wrong. `delivered`: the statements of deliveries, which are broken for those.
+    """Each way in which a change can go wrong. `delivered`: the statements of deliveries, which other scenarios break.
 
-    Whether a change may be sent twice only its authors know. So it may be refused, or be in doubt. What it says must be
-    true.
+    Only its authors know whether a change may be sent twice. So the service may refuse it, or leave it in doubt. What
+    it says must be true.
     """
     known = {(each.link.name, each.whole) for each in delivered}
     for name, sent in changes.items():
@@ -38,7 +38,7 @@ def _of_change(name: str, sent: Sequence[Statement], known: Collection[tuple[str
 
 
 def _that_stores(sent: Sequence[Statement]) -> Statement | None:
-    """The statement after which a change stays: the COMMIT, or else the first that writes; None if there is none."""
+    """The statement that makes a change durable: the COMMIT, or else the first that writes; None if there is none."""
     for link in dict.fromkeys(each.link for each in sent):
         knows, here = STANDARD.of(link.protocol), [each for each in sent if each.link == link]
         for fits in (knows.commits, knows.writes):

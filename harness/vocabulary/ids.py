@@ -13,9 +13,9 @@ EVERY_ID: Final = "msg_"
 EVERY_UUID: Final = "6d73675f-"
 """The beginning of every such id's UUID: the same four letters, in hex."""
 EVERY_NUMBER: Final = "737"
-"""The beginning of every such id's number, which has 16 digits: JavaScript, too, can count so far."""
+"""The beginning of every such id's number, which has 16 digits: JavaScript can represent it exactly."""
 ANY_NAME: Final = re.compile(rf"{EVERY_ID}|{EVERY_UUID}|{EVERY_NUMBER}(?=\d{{13}})")
-"""Finds where the id of a delivery begins, or what stands for one."""
+"""Finds the beginning of a delivery's id, or of the UUID or number that stands for one."""
 _ID = re.compile(rf"{EVERY_ID}([0-9a-f]{{12}})_(\d{{6,10}})")
 _UUID = re.compile(
     r"(?<![0-9a-f])6d73675f-?([0-9a-f]{4})-?4([0-9a-f]{3})-?8([0-9a-f]{3})-?([0-9a-f]{2})(\d{10})(?![0-9a-f])",
@@ -23,11 +23,11 @@ _UUID = re.compile(
 )
 _NUMBER = re.compile(rf"(?<!\d){EVERY_NUMBER}(\d{{8}})(\d{{5,8}})(?!\d)")
 _SEED_BITS = 26
-"""So much of a seed goes into a number of eight digits."""
+"""The part of a seed that fits into a number of eight digits."""
 
 
 class Naming(enum.StrEnum):
-    """How a target's requests name a delivery: by its id, or by what stands for it."""
+    """How a target's requests name a delivery: by its id, or by the UUID or number that stands for it."""
 
     ID = "id"
     UUID = "uuid"
@@ -35,14 +35,14 @@ class Naming(enum.StrEnum):
 
     @property
     def begins(self) -> str:
-        """What every such name begins with."""
+        """The beginning of every such name."""
         return {Naming.ID: EVERY_ID, Naming.UUID: EVERY_UUID, Naming.NUMBER: EVERY_NUMBER}[self]
 
 
 def seed_of(text: str) -> str:
-    """Return what the ids of one run have in common, twelve hex digits, of which the first eight make the others.
+    """Return the common part of one run's ids: twelve hex digits, of which the first eight determine the others.
 
-    So a number with half of them stands for one id.
+    So a number that contains half of them still stands for one id.
     """
     digest = hashlib.blake2b(text.encode(), digest_size=4).digest()
     return _whole(int.from_bytes(digest) >> (32 - _SEED_BITS))
@@ -90,7 +90,7 @@ def _of_number(match: re.Match[str]) -> str:
 
 
 def named_by(seed: str, naming: Naming = Naming.ID) -> str:
-    """Return an expression that finds the ids that contain this seed (12 hex digits), or what stands for them."""
+    """Return an expression that finds the ids with this seed (12 hex digits), or their UUIDs and numbers."""
     match naming:
         case Naming.ID:
             return rf"{EVERY_ID}{seed}_\d{{6,}}"

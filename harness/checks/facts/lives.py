@@ -1,8 +1,8 @@
-"""The life of one delivery that is changed and removed: what may be stored of it, by all that was said of it.
+"""The life of one delivery that is changed and removed: what may be stored, by all requests and answers about it.
 
-At first nothing is stored. Each request takes effect at one moment from its sending to its answer; one without an
-answer at any later moment, or never; one that was refused never. Every reading tells what is stored at such a moment.
-All of that must fit one order of these moments.
+At first nothing is stored. Each request takes effect at one moment between its sending and its answer. A request
+without an answer takes effect at any later moment, or never; a refused request never does. Every reading shows what is
+stored at one such moment. All of this must fit one order of the moments.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from dataclasses import dataclass
 from typing import Final
 
 NOTHING: Final = ""
-"""Stored: nothing. Otherwise it is the digest of a body."""
+"""Nothing is stored. Otherwise the state is the digest of a body."""
 Worlds = frozenset[tuple[str, frozenset[int]]]
-"""What may be stored, each time with the open acts that have taken effect by then."""
+"""Every state that may be stored, with the open acts that have taken effect in it."""
 
 
 class Does(enum.Enum):
-    """What an act does, or tells."""
+    """What an act does or shows."""
 
     STORE = enum.auto()
     """Store this body, unless one is stored."""
     CHANGE = enum.auto()
-    """Put this body in the place of the one that is stored; or nothing, to remove it."""
+    """Replace the stored body with this one, or with nothing to remove it."""
     TELL = enum.auto()
-    """Tell that this is stored; None: anything but nothing."""
+    """Show that this is stored; None: anything but nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A request or a reading. `ended`: infinite if nobody knows whether it has taken effect. Times in nanoseconds."""
+    """A request or a reading. `ended`: infinite if it is unknown whether it has taken effect. Times in nanoseconds."""
 
     does: Does
     body: str | None
@@ -40,7 +40,7 @@ class Act:
     ended: float = math.inf
 
     def after(self, stored: str) -> Iterable[str]:
-        """What may be stored once it has taken effect; nothing if it cannot take effect now."""
+        """What may be stored after it has taken effect; nothing if it cannot take effect now."""
         match self.does:
             case Does.STORE:
                 return (stored or self.body or NOTHING,)
@@ -54,7 +54,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Untrue:
-    """An act that fits no order, by its place, and what may have been stored before it ended."""
+    """The place of an act that fits no order, and what may have been stored before it ended."""
 
     act: int
     may_be: frozenset[str]

@@ -1,4 +1,4 @@
-"""What the service owes for deliveries that are changed and removed, and for the ids that it gives itself."""
+"""What the service owes for deliveries that are changed and removed, and for the ids that it assigns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.vocabulary import ACKNOWLEDGED, CONFIRMED, FINAL_NO, UNKNOWN
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """An act, and what tells of it."""
+    """An act, and the request or row that shows it."""
 
     act: Act
     by: str
@@ -47,7 +47,7 @@ def changes_are_kept(history: History) -> Examined:
 
 
 def _last_asked(history: History, delivery: str, act: Act) -> str:
-    """The last request before it that stored or changed the delivery, or was to, in words."""
+    """The last request before it that stored or changed the delivery, or tried to, in words."""
     asked = [each for each in exchanges(history) if each.sent.delivery == delivery and each.sent.asks in _ASKS]
     before = [each for each in asked if each.span[0] < act.began]
     return f"after {before[-1].name}: {before[-1].story()}, " if before else ""
@@ -57,7 +57,7 @@ _ASKS = (Asks.DELIVER, Asks.CHANGE)
 
 
 def _names(history: History, delivery: str) -> Mapping[str, str]:
-    """What bodies are called: by the request that brought each, accepted or not."""
+    """The names of bodies: each has the name of the request that brought it, accepted or not."""
     asked = [each for each in exchanges(history) if each.sent.delivery == delivery and each.sent.asks in _ASKS]
     brought = {each.sent.digest: f"what came by {each.name}" for each in asked}
     return {**brought, NOTHING: "nothing"}
@@ -88,7 +88,7 @@ def _row(t_ns: int, body: str, *, shows: bool) -> _Told:
 
 
 def _said(each: Exchange, later_ns: float) -> Iterator[_Told]:
-    """What one request does, or tells; nothing if it does and tells nothing.
+    """What one request does or shows; nothing if it does neither.
 
     `later_ns`: how long after its answer the service may still store what it has acknowledged.
     """
@@ -107,7 +107,7 @@ def _said(each: Exchange, later_ns: float) -> Iterator[_Told]:
 
 
 def _forgotten(history: History) -> frozenset[str]:
-    """Deliveries of which a standby that may be behind can lack the last change."""
+    """Deliveries whose last change may be missing on a standby that lags behind."""
     over = [entry.t_ns for entry, each in history.placed(FailedOver) if each.standby == ASYNCHRONOUS]
     last = max(over, default=0)
     return frozenset(each.sent.delivery for each in exchanges(history) if over and each.span[0] <= last)
@@ -115,7 +115,7 @@ def _forgotten(history: History) -> frozenset[str]:
 
 @check(Kind.SAFETY)
 def given_for_good(history: History) -> Examined:
-    """The id that the service gives to a delivery is the same in each answer, and that of no other delivery."""
+    """The id that the service gives to a delivery is the same in each answer, and no other delivery has it."""
     given: dict[str, set[str]] = {}
     allowed, count = allowed_losses(history), 0
     for each in exchanges(history):

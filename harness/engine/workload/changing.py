@@ -1,4 +1,4 @@
-"""The deliveries that are there to be changed and removed, and what is asked about them."""
+"""The deliveries that the harness changes and removes, and the requests about them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from harness.target.description import TargetDescription
 from harness.vocabulary import ABSENT, ACKNOWLEDGED, CONFIRMED, NO_WORD, REJECTED, Outcome
 
 GONE = ABSENT | REJECTED
-"""What a read of a removed delivery may be answered."""
+"""The allowed answers to a read of a removed delivery."""
 Row = Iterator[tuple[Delivery, Errand]]
 
 
 @dataclass(slots=True)
 class Changing:
-    """Knows which deliveries are there to be changed, and which were changed while something was broken.
+    """Knows which deliveries may be changed, and which were changed while something was broken.
 
-    Something broken strikes a delivery that was stored, and read, before: the service may have it in a cache. So a few
-    are kept ready while nothing is broken. They are read again when nothing is broken any more.
+    A fault must strike a delivery that was stored and read before, because the service may have it in a cache. So a few
+    are prepared while nothing is broken. They are read again when nothing is broken any more.
     """
 
     described: TargetDescription
@@ -32,13 +32,13 @@ class Changing:
     _changed: list[Delivery] = field(init=False, default_factory=list)
 
     def apart(self) -> Changing:
-        """Return the same for another history: what this one has sent is not known there."""
+        """Return the same for another history, which does not know what this one has sent."""
         return Changing(self.described, self.fresh)
 
     def rows(self, *, broken: bool, purpose: Purpose) -> Iterator[Row]:
         """Each row of requests, one after the other; nothing if the target describes no change.
 
-        While something is broken each change comes once, for a delivery of its own, as far as some are ready.
+        While something is broken each change is sent once, for a separate delivery, as long as some are ready.
         """
         if not self.described.changes:
             return
@@ -51,7 +51,7 @@ class Changing:
         yield self._afterwards(purpose)
 
     def change(self, delivery: Delivery, name: str, errand: Errand) -> tuple[Delivery, Errand]:
-        """Return a change of any delivery, which is read again when nothing is broken any more."""
+        """Return a change of any delivery. The delivery is read again after the fault is healed."""
         self._changed.append(delivery)
         return self._another_body(delivery, name), errand
 
@@ -64,7 +64,7 @@ class Changing:
         return dataclasses.replace(delivery, body=self.fresh.next().body)
 
     def _life(self, purpose: Purpose) -> Row:
-        """One delivery is stored, changed in each way, and removed in the end; each time it is read."""
+        """One delivery is stored, changed in each way, and removed at the end; it is read after each step."""
         delivery = self.fresh.next()
         yield from self._stored(delivery, purpose)
         for name in self._in_order():
@@ -77,11 +77,11 @@ class Changing:
                 return
 
     def _in_order(self) -> Sequence[str]:
-        """The changes, those that remove last."""
+        """The changes; the removing ones come last."""
         return sorted(self.described.changes, key=lambda name: self.described.changes[name].removes)
 
     def _afterwards(self, purpose: Purpose) -> Row:
-        """What was changed meanwhile is read, and others are made ready in its place."""
+        """Read the deliveries that were changed meanwhile, and prepare others in their place."""
         while self._changed:
             yield from self._read(self._changed.pop(0), ACKNOWLEDGED | GONE, purpose)
         for _ in range(len(self.described.changes) - len(self._ready)):

@@ -1,4 +1,4 @@
-"""The ids that a service itself gives to deliveries: found in its answers, and named in later requests."""
+"""The ids that a service itself gives to deliveries: found in its answers, and used in later requests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.vocabulary.ids import uuid_of
 
 GIVEN_ID = "the id that the service gives"
 NEVER_REACHED = 1_000_000_000
-"""No run stores so many deliveries, and four bytes hold the number."""
+"""No run stores this many deliveries, and the number fits into four bytes."""
 _UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 
 
@@ -23,7 +23,7 @@ def gives_ids(target: Target) -> bool:
 
 
 def with_given(target: Target, delivery: Delivery, given: Mapping[str, str]) -> Delivery:
-    """Return the delivery with the id that the service gave to it, or with one that it gave to none."""
+    """Return the delivery with the id that the service gave to it, or with an unused one."""
     if not gives_ids(target):
         return delivery
     return dataclasses.replace(delivery, given=given.get(delivery.name) or never_given(given.values()))
@@ -32,7 +32,7 @@ def with_given(target: Target, delivery: Delivery, given: Mapping[str, str]) -> 
 def given_by(
     target: Target, asks: Asks, outcome: Outcome, headers: Sequence[tuple[str, str]], body: bytes
 ) -> tuple[str, Sequence[str]]:
-    """Return the id that this answer gives to its delivery, and what it lacks if it gives none although it owes one."""
+    """Return the id that this answer gives to its delivery, or what the answer lacks if it should give one."""
     gives = target.description.sender.gives
     if gives is None or asks is not Asks.DELIVER or outcome not in CONFIRMED:
         return "", ()
@@ -44,7 +44,7 @@ def given_by(
 
 
 def never_given(given: Collection[str]) -> str:
-    """Return an id like those that the service has given, which it has not given and will not give."""
+    """Return an id of the same form that the service has not given and will not give."""
     last = max(given, key=len, default="1")
     if last.isdecimal():
         return str(int(last) + NEVER_REACHED)

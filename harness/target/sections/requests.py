@@ -65,8 +65,8 @@ class ReadDescription(Table):
 class UpdateDescription(Table):
     """A request that changes what is stored of one delivery, or removes it.
 
-    The harness sends it about deliveries of its own that are there for this. What the service says of each must agree:
-    what was changed stays changed, what was removed stays away, and what was refused has not happened.
+    The harness sends it for separate deliveries. The service's answers and rows must agree: a changed delivery stays
+    changed, a removed one stays away, and a refused change has not happened.
     """
 
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "PUT"
@@ -76,10 +76,10 @@ class UpdateDescription(Table):
     headers: dict[str, str] = Field(default={})
     """Its headers."""
     body: str | None = None
-    """The body to send, like that of `[sender.http]`. `{digest}` and `{body}` are then those of another body, which is
-    stored from then on. Without it, that body itself is sent, or, by what removes, none."""
+    """The body to send, like that of `[sender.http]`. `{digest}` and `{body}` then belong to another body, which is
+    stored from then on. Without this key, that body itself is sent; a request that removes has no body."""
     removes: bool = Field(default=False, strict=True)
-    """It removes the delivery: afterwards a read is answered `absent`, or `rejected`, and no row is there."""
+    """The request removes the delivery: afterwards a read gets `absent` or `rejected`, and there is no row."""
 
 
 class ChangedDescription(Table):
