@@ -89,7 +89,7 @@ def test_what_a_worker_does_after_its_answer_is_broken_too(tmp_path: Path) -> No
     target.write_text(text.replace("[stored]", "[stored]\nwithin_ms = 20_000"), "utf-8")
     written = run_harness("new", "--suite", cwd=suite)
     assert written.returncode == 0, written.stderr
-    assert "left out: SELECT on postgres: the service sends it without a delivery, too" in written.stderr
+    assert "left out: SELECT on postgres: the service also sends it without a delivery" in written.stderr
     (cut,) = re.findall(r"async def test_standard_insert_cut_postgres.*?(?=\n\n\n)", _written(suite), re.DOTALL)
     assert "lab.until(wire.cut(postgres.sent('INSERT')).fired())" in cut.replace('"', "'")
 
