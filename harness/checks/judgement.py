@@ -197,7 +197,7 @@ def _broken(history: History) -> Iterator[str]:
         # After a recovery it is the service's own failure: check `recovers`.
         busy = too_busy_for_it(history)
         yield f"{busy}; so {NOT_STEADY}{unsteady.reason}" if busy else f"{NOT_STEADY}{unsteady.reason}"
-    # A moment that the harness itself waited for, to prepare a sweep's cell or an order, is no moment of a scenario.
+    # A moment that the harness itself waited for, to prepare a sweep's cell or an order, is not a scenario's.
     for missed in history.of(MomentMissed):
         if not isinstance(missed.moment, Moment) and not missed.claim:
             yield _missed(missed)

@@ -22,7 +22,7 @@ def suite_source(suite: StandardSuite, target: str, protection: Callable[[Planne
     none.
     """
     constants: dict[str, str] = {}
-    own = [each for each in suite.planned if not each.fails]  # such a one tells of this time alone
+    own = [each for each in suite.planned if not each.fails]  # such a scenario reports only this recording
     functions = [[*_lines(each, protection(each), constants)] for each in own]
     body = "\n\n\n".join("\n".join(lines) for lines in functions)
     marks = [mark for mark in ("nightly", "proves") if f"\n@{mark}(" in f"\n{body}"]

@@ -42,7 +42,7 @@ class OtherStart(Injection):
         else:
             try:
                 await self._rig.start()
-            finally:  # one that does not come up was started all the same
+            finally:  # it was started, even if it does not come up
                 self._site.saw(STARTED, f"pid {service.process.pid} was started with {', '.join(service.settings)}")
 
     async def _start_to_end(self) -> None:
@@ -55,7 +55,7 @@ class OtherStart(Injection):
             tuple(self._rig.target.description.service.ends_with),
         )  # fmt: skip
         self._rig.recorder.record("service", event)
-        # Whether it was right to end, or not to, a check says. What counts here is that it was tried.
+        # A check judges whether it should have ended. Here it only matters that it was tried.
         ended = "did not end by itself" if end.status is None else f"ended with status {end.status}"
         self._site.saw(ENDED, f"pid {end.pid} {ended}")
 

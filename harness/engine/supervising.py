@@ -35,7 +35,7 @@ class Supervisor:
             try:
                 await self._rig.start_if_gone()
             except ServiceStartError as problem:
-                if self._rig.site.service.running:  # it lives, and never said so: nothing will end it
+                if self._rig.site.service.running:  # it lives, but never reported it: nothing will end it
                     self._rig.recorder.record("service", ServiceNotStarted(str(problem), problem.waited_s))
                 await asyncio.sleep(RETRY_EVERY_S)  # as a supervisor does between two starts
 
@@ -65,7 +65,7 @@ class Supervisor:
         async with owned([self._task]):
             await poll_async(self._settled, within_s=self._rig.target.description.service.start_within_s)
         if not self._task.cancelled():
-            self._task.result()  # a break of the harness's own
+            self._task.result()  # an error of the harness
 
     async def _settled(self) -> bool:
         over = self._task is None or self._task.done()

@@ -200,7 +200,7 @@ class _Run:
             pass  # the history says what happened: a moment missed, a service that did not start
         except (AssertionError, StepMisuseError, UsageError) as problem:
             self._recorder.record("runner", ScenarioProblem(str(problem) or repr(problem)))
-        except Exception as problem:  # noqa: BLE001  # recorded: a break of the harness's own is evidence of nothing
+        except Exception as problem:  # noqa: BLE001  # recorded: an error of the harness proves nothing
             cut = isinstance(problem, TimeoutError) and limit.expired()
             if cut:
                 self._broke(HarnessProblem(f"the scenario was not over in {within_s:g} s, and was cut short"))
@@ -280,7 +280,7 @@ class _Run:
             yield
         except UsageError as problem:  # this machine lacks what the scenario asks for
             self._recorder.record("runner", ScenarioProblem(str(problem), wrong=True))
-        except Exception as problem:  # noqa: BLE001  # recorded: a break of the harness's own is evidence of nothing
+        except Exception as problem:  # noqa: BLE001  # recorded: an error of the harness proves nothing
             self._broke(self._event_of(problem, doing))
 
     def _event_of(self, problem: Exception, doing: str = "") -> HarnessProblem | ServerUnusable:

@@ -59,5 +59,5 @@ class Scenario:
             return self.readable
         try:
             return textwrap.dedent(inspect.getsource(self.function))
-        except (OSError, TypeError):  # the file was removed, or the function is of no file
+        except (OSError, TypeError):  # the file was removed, or the function is not from a file
             return ""

@@ -76,7 +76,7 @@ def statements(
     found = list(_different(recordings))
     naming = frozenset[tuple[str, str]]().union(*(recording.named for recording in recordings))
     unnamed = at_rest.union(*(recording.unnamed for recording in recordings))
-    # A rule takes all white space for alike, and a statement that fills many lines is named by a few words of one.
+    # A rule treats all white space alike, and a few words of one line name a statement of many lines.
     texts = [(message.link, " ".join(message.text.split())) for message, _ in found]
     words = Counter[tuple[str, str]]()
     made: list[Statement] = []

@@ -137,7 +137,7 @@ class Record:
                 self._publisher.judged(summary, self._folder)
         except OSError as problem:
             self.unwritten(self._folder.junit, str(problem))
-            if status is ExitStatus.HELD:  # the summary says 0, which is true no more
+            if status is ExitStatus.HELD:  # the summary says 0, which is no longer true
                 self.write(complete=complete, status=self.status)
 
     def publish(self) -> None:

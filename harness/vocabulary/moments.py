@@ -82,7 +82,7 @@ class MetricIs(Moment, kind="service.metric_is"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _ = self.metric  # refuses what is no name
+        _ = self.metric  # refuses a text that is not a name
         if self.at_least is None and self.at_most is None:
             mend = "say at_least=, at_most=, or both"
             raise UsageError.at(self.kind, "at_most", None, "without a limit any value would hold", mend=mend)

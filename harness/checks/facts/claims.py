@@ -241,7 +241,7 @@ def _claim(each: Exchange) -> Claim:
     """What the answer to a delivery says about the stored row."""
     body = each.sent.digest
     if each.outcome in CONFIRMED:
-        # A service that does not compare bodies confirms whatever is stored, where its contract says so.
+        # A service that does not compare bodies confirms any stored body, if its contract says so.
         any_body = each.sent.asks == Asks.TAKEN and (each.sent.owed is None or each.outcome in each.sent.owed)
         return never(NOTHING) if any_body else only(body)
     if each.outcome == CONFLICT:

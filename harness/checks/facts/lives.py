@@ -45,7 +45,7 @@ class Act:
             case Does.STORE:
                 return (stored or self.body or NOTHING,)
             case Does.CHANGE:
-                # A removal may be repeated; a change of what is not there has no effect.
+                # A removal may be repeated; a change of a missing delivery has no effect.
                 return (self.body or NOTHING,) if stored or not self.body else ()
             case Does.TELL:
                 told = stored != NOTHING if self.body is None else stored == self.body

@@ -78,7 +78,7 @@ def _lives(history: History) -> Mapping[str, Sequence[_Told]]:
         for delivery in stored:
             for body in sorted(bodies.get(delivery, {NOTHING})):
                 lives[delivery].append(_row(entry.t_ns, body, shows=shows))
-    # Of one that was not stored in this history nobody knows here what was there.
+    # For a delivery that was not stored in this history, its earlier state is unknown.
     return {delivery: told for delivery, told in lives.items() if delivery in stored}
 
 

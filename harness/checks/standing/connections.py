@@ -125,7 +125,7 @@ def _causes(history: History, connections: Sequence[ConnectionUsed], errors: Seq
             hung_up.remove(asked[0])  # one client's hanging up ends one connection
         elif each.uses:
             found.append(each.ended_ns)
-        else:  # while it was made somebody waited, and such a one gives up other connections, too
+        else:  # a caller waited while it was made, and such a caller gives up other connections, too
             found.append(max(each.opened_ns, each.ended_ns - CAUSE_NS))
     return found
 

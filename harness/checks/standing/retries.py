@@ -87,7 +87,7 @@ def _for_each(told: SentAgain, groups: Sequence[_Group]) -> Iterator[_Tried]:
         until = groups[at + 1].began_ns if at + 1 < len(groups) else None
         tries = [each for each in told.tries if group.began_ns <= each.t_ns and (until is None or each.t_ns < until)]
         if any(each.failed for each in tries[:-1]):
-            # What is not listed came after the last that is.
+            # Entries that are not listed came after the last listed one.
             yield _Tried(told, tries, group.requests, told.more if told.tries[-1] in tries else 0)
 
 

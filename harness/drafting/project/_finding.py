@@ -376,7 +376,7 @@ def _links(texts: Mapping[str, str]) -> tuple[Mapping[str, str], str]:
 
 
 def _unhandled(command: Sequence[str], endings: Collection[str]) -> str:
-    if [*command[:1]] == ["node"]:  # whatever language its tools are written in
+    if [*command[:1]] == ["node"]:  # even if its tools use another language
         return UNHANDLED[".js"]
     return next((UNHANDLED[each] for each in UNHANDLED if each in endings), OF_OTHERS)
 

@@ -78,7 +78,7 @@ class Preparing:
             words: dict[str, str] = {}
             for name, laid in self._links.items():
                 if laid.shares is not None:
-                    continue  # nothing is prepared there
+                    continue  # there is nothing to prepare there
                 empty = await owned.enter_async_context(laid.own.empty_beside())
                 own = empty.words(HostPort(laid.host, laid.port), tls=laid.tls)
                 given = by_address({**laid.words, **own}, self._described[name])

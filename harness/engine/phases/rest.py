@@ -82,7 +82,7 @@ def overtold_connections(target: Target, counts: Sequence[tuple[str, SessionCoun
     """Report each link for which the service claims more connections than that."""
     for name, count in counts:
         series = target.description.links[name].told_by
-        if all(probed.shows(*parts_of(each)) for each in series):  # what is not shown `counts_are_true` tells anyway
+        if all(probed.shows(*parts_of(each)) for each in series):  # `counts_are_true` reports a missing metric anyway
             told = _told(target, name, probed)
             if told > count.open:
                 yield f"it reports {told:g} connections to {name}, whose server has {count.open}"
@@ -339,7 +339,7 @@ def _leaks(target: Target, before: Probed | None, after: Probed | None) -> Itera
     if before is None or after is None:
         return
     probes = target.description.probes
-    # That they are not shown is a failure of the service's, which `counts_are_true` tells.
+    # If they are missing, the service has failed, and `counts_are_true` reports it.
     gone = [name for name in (() if probes is None else probes.shows) if not after.shows(name, {})]
     for metric, most in _limited(target).items():
         if metric not in gone:

@@ -104,7 +104,7 @@ class Saying:
         if not counted or self.first is None or self.last is None or self.first.pid != self.last.pid:
             return
         if not self.rig.site.service.alone:
-            return  # the log is of all processes, and a counter is of one
+            return  # the log covers all processes, and a counter only one
         text = self.rig.site.service.log.read(self.mark, self.end)
         lines = read_lines(text.splitlines(), fields)
         counts = [each for name, about in counted.items() for each in self._counts(name, about, lines)]

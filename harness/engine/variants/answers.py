@@ -70,7 +70,7 @@ def _words(sent: Delivery, usual: Delivery) -> Iterator[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for delivery in (sent, usual):
         found += [(delivery.digest, "{digest}"), (delivery.id, "{id}")]
-        if len(delivery.body) > 30:  # longer than any word of a service's
+        if len(delivery.body) > 30:  # longer than any word of a service
             found.append((base64.b64encode(delivery.body).decode(), "{base64}"))
     yield from sorted(found, key=lambda pair: len(pair[0]), reverse=True)
 

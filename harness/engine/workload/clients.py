@@ -176,7 +176,7 @@ class Clients:
     async def send(self, delivery: Delivery, errand: Errand) -> Answer:
         """Send one request and wait for its end. Raises UsageError for one that the target does not describe."""
         if errand.asks is Asks.READ and gives_ids(self.target) and delivery.name not in self.given:
-            # Nobody can ask for it, so this asks for another one, which is not there.
+            # No client can request it, so this requests another one, which does not exist.
             delivery, errand = dataclasses.replace(delivery, id=f"{delivery.id}-not-given"), _of_none(errand)
         delivery = self.as_given(delivery)
         request = outgoing(self.target, delivery, errand.asks, errand.name, ahead_s=self.service.clock_ahead_s)
@@ -314,7 +314,7 @@ class Clients:
         done, _ = await asyncio.wait(either, timeout=first_s, return_when=asyncio.FIRST_COMPLETED)
         if done or self.looks is None:
             return self._ended(request, caller, (), patience_s)
-        # Beside the request: looking takes time, and an answer must not wait for it.
+        # In parallel with the request: looking takes time, and an answer must not wait for it.
         look = self.looks.begin()
         rest_s = patience_s - first_s
         done, _ = await asyncio.wait(either, timeout=rest_s, return_when=asyncio.FIRST_COMPLETED)
@@ -349,7 +349,7 @@ class Clients:
         try:
             response = await (errand.over or self.http).request(port, going, connected=connected)
         except NotConnectedError as problem:
-            # It never had a connection, so the service never had the delivery.
+            # The client never had a connection, so the service never got the delivery.
             return _Ending(REFUSED, problem=f"not connected: {problem}")
         except BrokenOffError as problem:
             return _Ending(UNKNOWN, problem=str(problem), broken_off=True)

@@ -64,7 +64,7 @@ class Load:
         loop = asyncio.get_running_loop()
         deliveries = self._deliveries(step)
         errand = Errand(purpose=Purpose.SCENARIO)
-        # So many at once find no connection of the service's open yet: that is no part of what it carries.
+        # This many at once find no open connection of the service yet: that is not part of its capacity.
         await at_once(self._rig.clients.send(next(deliveries), errand) for _ in range(step.clients))
         began_s = last_s = loop.time()
         acknowledged = 0
@@ -137,7 +137,7 @@ class _OpenLoad:
             if self._step.for_s is not None:
                 await asyncio.wait([self._arriving])
         if not self._arriving.cancelled():
-            self._arriving.result()  # a break of the harness's own
+            self._arriving.result()  # an error of the harness
         return await results(self._clients)
 
     async def _arrive(self) -> None:

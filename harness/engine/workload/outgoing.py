@@ -144,7 +144,7 @@ def _made_wrong(target: Target, delivery: Delivery, wrong: WrongDescription, ahe
     meant = changed(delivery, wrong)
     if wrong.altered:
         usual = _signed(target, meant, wrong.age_s, ahead_s)
-        # What JSON allows: a service that looked no further would take it.
+        # JSON allows it: a service that checks nothing else would accept it.
         return dataclasses.replace(usual, body=with_another_letter(usual.body) or usual.body + b" ")
     signer = wrong.signed_as or delivery.identity
     signed = dataclasses.replace(meant, source=source_of(target, signer), identity=signer)
@@ -187,7 +187,7 @@ def _then(
 
 
 def _capital(headers: Mapping[str, str], words: Mapping[str, str]) -> dict[str, str]:
-    # To HTTP the capitals make no difference, to a mapping they do.
+    # HTTP ignores case in names, but a mapping does not.
     return {name.upper(): value for name, value in _filled(headers, words).items()}
 
 

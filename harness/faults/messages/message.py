@@ -55,7 +55,7 @@ class MessageFault(Fault):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        action = self.action()  # refuses what the relay can do to no message
+        action = self.action()  # refuses an action that the relay can do to no message
         _check_direction(self.kind, self.at, action.directions)
         check_action(self.kind, action, self.at.message, self.at.link.protocol)
 

@@ -72,7 +72,7 @@ class _LoseOutput(Injection):
             await service.start()
         finally:
             self._site.asking.allow()
-            if self._acted:  # one that does not come up was started all the same
+            if self._acted:  # it was started, even if it does not come up
                 pid = service.process.pid
                 self._site.saw(OUTPUT_LOST, f"pid {pid} was started with its output to a {self._fault.to}{_seen(pid)}")
 

@@ -37,7 +37,7 @@ OF_ONE_REQUEST: Final = (
     "21", "22", "23", "27", "44", "P0",  # what a statement says, or a constraint, or a function
     "40001", "40P01",  # two transactions in each other's way
     "42", "54",
-    "55P03", "57014",  # a lock was not to be had in time; a statement took too long
+    "55P03", "57014",  # a lock was not available in time; a statement took too long
 )  # fmt: skip
 
 

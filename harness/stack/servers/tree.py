@@ -51,7 +51,7 @@ def _stopped(pid: int) -> None:
 def _descendants(pid: int) -> list[int]:
     try:
         return [child.pid for child in psutil.Process(pid).children(recursive=True)]
-    except psutil.NoSuchProcess:  # it had ended before: its children are their own matter
+    except psutil.NoSuchProcess:  # it had ended before: its children do not belong to it any more
         return []
 
 

@@ -221,7 +221,7 @@ def _labelled(
 
 def unsaid(says: str, body: str, words: Mapping[str, str]) -> Sequence[str]:
     """What the body of an answer lacks. In the expression `{id}` and the like stand for a word, or for any word."""
-    # First as text, where it is no more: each delivery would have an expression of its own, and each be compiled.
+    # Compare as text first, if it is plain text: otherwise each delivery would have its own expression to compile.
     if _is_text(says) and WORD.sub(lambda word: words.get(word[1], word[0]), says) in body:
         return []
     wanted = WORD.sub(lambda word: re.escape(words[word[1]]) if word[1] in words else ".*?", says)

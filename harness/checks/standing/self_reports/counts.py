@@ -120,7 +120,7 @@ def _about_deliveries(history: History) -> Sequence[Exchange]:
 def _wrongly_logged(history: History, logged: AnswersLogged) -> Iterator[str]:
     lines = Counter({each.delivery: each.lines for each in logged.logged})
     by_id: dict[str, list[Exchange]] = {}
-    # One that must be rejected may be refused for now instead, which the log may tell, too.
+    # A request that must be rejected may be refused for now instead, and the log may report that, too.
     for each in [e for e in exchanges(history) if e.sent.asks != Asks.HEALTH]:
         name = each.sent.delivery if logged.by_source else each.sent.delivery_id
         by_id.setdefault(name, []).append(each)

@@ -139,7 +139,7 @@ def names_what_is_away(history: History) -> Examined:
     ended = {died.name for died in history.of(ServerDied)}
     for window in windows(history):
         away = sorted(links_away(window.faults).intersection(began.tells_away) - ended)
-        # Of a link that is away in part, say with its open connections cut, it is chance what a question meets.
+        # If a link is away in part, for example with its open connections cut, chance decides what a question meets.
         in_part = links_hurt(window.faults).difference(away)
         if not _asks_fairly(window) or in_part:
             continue

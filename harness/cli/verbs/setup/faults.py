@@ -52,7 +52,7 @@ def signature(value: type[Value]) -> str:
 
 def _arguments(value: type[Value]) -> Iterator[str]:
     keyword_only = False
-    # An inherited field that must be named comes before the class's other fields.
+    # A required inherited field comes before the class's other fields.
     for field in sorted(dataclasses.fields(value), key=lambda field: bool(field.kw_only)):
         if field.kw_only and not keyword_only:
             keyword_only = True

@@ -60,7 +60,7 @@ class RequestHead:
         if match is None:
             raise Unreadable
         body = _body(fields, neither=0)
-        if body == UNTIL_CLOSE:  # an encoding that says no end: a server has to refuse it
+        if body == UNTIL_CLOSE:  # an encoding without an end: a server must refuse it
             raise Unreadable
         method, target = match["method"].decode("ascii"), match["target"].decode("latin-1")
         return cls(method, target, int(match["minor"]), fields, body)

@@ -122,7 +122,7 @@ class _FailSync(Injection):
             for name, value in self._settings.items():
                 await admin.execute(f"ALTER SYSTEM SET {name} = {value}")
             await admin.execute("SELECT pg_reload_conf()")
-        # A session that begins with it was forked after the postmaster had told all others.
+        # A session that starts with it was forked after the postmaster had informed all others.
         if not await poll_async(self._is_set, within_s=IN_FORCE_WITHIN_S):
             raise HarnessError(f"{self._laid.server} has not read its settings again in {IN_FORCE_WITHIN_S:g} s")
 

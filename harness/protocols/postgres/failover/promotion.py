@@ -153,7 +153,7 @@ class _Promote(Away):
         self, standby: Standby, kind: str, listens: Callable[[], Awaitable[None]]
     ) -> tuple[StoredRow, ...] | None:
         """Lead the links to the new primary, and record which of the old one's rows it lacks."""
-        # Before the service reaches it, and stores there again what had been lost.
+        # Before the service reaches it, and stores lost deliveries there again.
         at_first = await stored_on(self.site.laid(self._promotion.link))
         took_over_ns = time.monotonic_ns()
         await self.site.relink(self.server)

@@ -150,7 +150,7 @@ class Standby(Closing):
             self._copy.stop()
 
     async def _alone_again(self) -> None:
-        # Before the standby ends: otherwise COMMITs would wait for it for ever
+        # Before the standby ends: otherwise COMMITs would wait for it without end
         async with session(self._primary.url()) as admin:
             await _set(admin, "ALTER SYSTEM RESET synchronous_standby_names")
 

@@ -108,7 +108,7 @@ class _TakeConnections(Injection):
                 await admin.execute(CHEAP_SCRAM)
             await admin.execute(f"CREATE ROLE {self._role} LOGIN PASSWORD '{self._password}'")
             free = int(await admin.fetchval(FREE))
-        # Never more logins at once than slots: one under way has a slot, also where it is refused in the end.
+        # Never more logins at once than slots: a running login has a slot, even if it is refused in the end.
         for first in range(0, free, AT_ONCE):
             async with asyncio.TaskGroup() as logins:
                 for _ in range(min(AT_ONCE, free - first)):

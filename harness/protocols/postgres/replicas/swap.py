@@ -126,7 +126,7 @@ class _Swap(Injection):
         if not self._made:
             return
         self._made = False
-        async with AsyncExitStack() as owed:  # each is done, though an earlier one failed
+        async with AsyncExitStack() as owed:  # each is done, even if an earlier one failed
             if self._promoted_at is not None:
                 owed.push_async_callback(self._stop, self._replica.standby.former)
             owed.push_async_callback(self._replica.give_up)

@@ -44,9 +44,9 @@ class FreshData:
         """
         try:
             noted = self._note()
-            # Each has a password of its own: the same note after the copy means that all of it is of one initdb.
+            # Each has a different password: the same note after the copy means that the whole copy is of one initdb.
             if copy_folder(self.folder / "data", data, owner) == noted["size"] and self._note() == noted:
-                os.utime(self.folder)  # the latest to be used is the last to be forgotten
+                os.utime(self.folder)  # the most recently used is forgotten last
                 return str(noted["password"])
         except (OSError, ValueError, KeyError, TypeError):
             pass  # none yet, or damaged, or no room for a copy: initdb says why

@@ -56,7 +56,7 @@ class DueAnswers:
 
     def __init__(self) -> None:
         self._steps: deque[Step] = deque()
-        self.skipping = False  # after an error: the server passes over all that comes before the next Sync
+        self.skipping = False  # after an error: the server skips everything before the next Sync
 
     @property
     def next(self) -> Step | None:
