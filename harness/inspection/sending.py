@@ -140,7 +140,7 @@ async def contract_kept(rig: Rig, performer: Performer, delivery: Delivery) -> A
 
 
 async def _changed(rig: Rig, performer: Performer, name: str) -> Found:
-    """Store a delivery of its own, change it, and read whether that had the effect that the description promises."""
+    """Store a separate delivery, change it, and check that this had the effect that the description promises."""
     delivery = rig.clients.deliveries.next()
     await rig.send(Purpose.WARM, delivery)
     found = await _asked(rig, performer, name, delivery)

@@ -77,7 +77,7 @@ def repeated_errors(statement: Statement, target: Target) -> Planned:
 
 
 def late_for_copies(statement: Statement) -> Planned:
-    """Two copies of each delivery come at once, and what stores it is late: both have looked for it by then.
+    """Two copies of each delivery come at once, and the storing statement is late: both have looked for it by then.
 
     Without a unique key, or another order of the two, such a service stores it twice.
     """

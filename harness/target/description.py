@@ -82,9 +82,9 @@ class SenderDescription(Table):
     http: HttpTemplate | None = None
     """In place of Python: a request with placeholders."""
     gives: Annotated[Expression, AfterValidator(_gives)] | None = None
-    """Finds the id that the service itself gives to a delivery: a group `given`. It is sought in each answer that
-    acknowledges a delivery, first in the headers (`location: /orders/17`), then in the body. `{given}` in `[reads]` and
-    `[changes]` stands for it. A delivery has one such id for good, and shares it with no other."""
+    """Finds the id that the service itself gives to a delivery: a group `given`. The harness looks for it in each
+    answer that acknowledges a delivery, first in the headers (`location: /orders/17`), then in the body. `{given}` in
+    `[reads]` and `[changes]` stands for it. A delivery keeps this id, and no other delivery has it."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> SenderDescription:

@@ -30,7 +30,7 @@ class Outcome(enum.Flag):
     REJECTED = enum.auto()
     """Final: the request is wrong, nothing is stored, and sending it again does not help."""
     ABSENT = enum.auto()
-    """Of a read: nothing is stored under this id."""
+    """For a read: nothing is stored under this id."""
     THROTTLED = enum.auto()
     """The sender sends too much: nothing is stored, and the sender sends this delivery again later."""
 

@@ -156,7 +156,7 @@ def to_json(value: object) -> Json:
 
 @functools.lru_cache(maxsize=1024)
 def _words_of(value: enum.Flag) -> Sequence[str]:
-    """The words of its members: enum finds them anew for each, and every line of a history has some."""
+    """The words of its members: enum computes them again for each, and every line of a history has some."""
     return tuple((member.name or "").lower() for member in value)
 
 

@@ -155,7 +155,7 @@ def _by_subject(history: History) -> Mapping[Subject, Sequence[Exchange]]:
 
 
 def changed_deliveries(history: History) -> frozenset[str]:
-    """The deliveries that were changed or removed, or were to be: what is stored of them is judged by itself."""
+    """The deliveries that a request changed or removed, or tried to. A separate check judges their rows."""
     return history.once(_changed)
 
 

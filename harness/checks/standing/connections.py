@@ -149,7 +149,7 @@ def _ends(history: History) -> Iterator[Span]:
 
 @check(Kind.LIVENESS, says="on for deliveries, and no line that names the delivery reports it")
 def errors_are_told(history: History) -> Examined:
-    """Of each error that a server answered, the log has a line with its code or text, if the target says so."""
+    """For each error that a server answered, the log has a line with its code or text, if the target says so."""
     logged = list(history.of(ErrorLogged))
     stories = [
         f"{each.code} ({each.text}) on {each.link} for {each.met} deliveries, and no line that names the delivery"

@@ -38,7 +38,7 @@ class Asks(enum.StrEnum):
     CHANGE = "change"
     """Change what is stored of this delivery, or remove it."""
     READ_CHANGED = "read_changed"
-    """Show what is stored of a delivery that is there to be changed."""
+    """Show what is stored of a delivery that the harness changes."""
     HEALTH = "health"
     """Say whether you are alive, or ready."""
 
