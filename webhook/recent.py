@@ -73,7 +73,7 @@ class RecentDeliveries:
 
     @property
     def waiting(self) -> int:
-        """How many deliveries wait until Redis is asked for them, too."""
+        """How many deliveries wait for the next round trip to Redis."""
         return 0 if self._together is None else self._together.waiting
 
     async def see(self, progress: Progress) -> Seen:

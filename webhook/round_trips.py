@@ -1,8 +1,8 @@
-"""Redis is asked once for keys that come together, as group commit stores deliveries that come together.
+"""Asks Redis once for keys that arrive together, as group commit stores deliveries that arrive together.
 
-The first goes at once, alone. Those that come while it is under way wait, and are the next round trip's: a pipeline. So
-with one client nothing changes. A round trip that takes long delays no other: the next one begins beside it. A caller
-that gives up leaves the pipeline to the others.
+The first key is sent at once, alone. Keys that arrive meanwhile wait, and share the next round trip: a pipeline. So
+nothing changes with one client. A slow round trip delays no other: the next one starts beside it. A caller that gives
+up leaves the pipeline to the others.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from webhook.database.slots import Slot, Slots
 from webhook.metrics import Metrics
 
 AT_ONCE_MAX = 100
-"""Round trips at once, the slow ones included. Each has a connection of its own."""
+"""How many round trips run at once, including slow ones. Each has its own connection."""
 
 
 class _Question:
@@ -26,7 +26,7 @@ class _Question:
 
 
 class RoundTrips:
-    """Asks for one key for each caller, and for several at once when it can."""
+    """Asks for one key per caller, and for several at once when it can."""
 
     def __init__(
         self,
@@ -38,9 +38,9 @@ class RoundTrips:
         limit_s: float | None,
         metrics: Metrics,
     ) -> None:
-        """`several`: one answer for each key, in their order; an exception is what the key's caller gets.
+        """`several`: returns one answer per key, in their order; an exception is raised for the key's caller.
 
-        `limit_s`: after that a pipeline is given up, since nobody waits for it any more. None: never.
+        `limit_s`: after this time a pipeline is given up, because no caller waits for it any more. None: never.
         """
         self._one = one
         self._several = several
@@ -57,7 +57,7 @@ class RoundTrips:
         return len(self._waiting)
 
     async def ask(self, key: str) -> object:
-        """Give the key's answer. Raises what the round trip raises, or what the answer is if that is an exception."""
+        """Return the key's answer. Raises the round trip's exception, or the answer itself if it is an exception."""
         if self._slots.free:
             slot = self._slots.take()
             try:
@@ -69,14 +69,14 @@ class RoundTrips:
         return await question.answer
 
     async def close(self) -> None:
-        """Give up what is under way."""
+        """Give up the running round trips."""
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
 
     def _depart(self) -> None:
-        """Begin as many round trips as may be, with the keys that wait."""
+        """Start as many round trips as possible for the waiting keys."""
         self._waiting = [each for each in self._waiting if not each.answer.done()]
         while self._waiting and self._slots.free:
             asked, self._waiting = self._waiting[: self._keys_max], self._waiting[self._keys_max :]

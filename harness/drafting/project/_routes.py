@@ -41,7 +41,7 @@ class Routes:
     """The routes that were found. An empty path was not found.
 
     `path` and `read` have `{id}` for the last parameter, or `{number}`. `read` has `{given}` if its parameter is a
-    number and `path` has none. The user must replace the others.
+    number and `path` has none. The user must fill in the others.
     """
 
     method: str = "POST"
@@ -98,7 +98,7 @@ def _body(route: Route, text: str, file: str, trees: Mapping[str, ast.Module]) -
 
 
 def _rank(taker: tuple[str, Route]) -> tuple[bool, bool]:
-    """One with a number for its id is probably a change of what another one stores."""
+    """A route with a number for its id probably changes what another route stores."""
     return taker[1].numbered, len(PARAMETER.findall(taker[1].path)) > 1
 
 
