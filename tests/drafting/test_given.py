@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.drafting.project._files import written
-from harness.drafting.project._finding import Asked, found
+from harness.drafting.project import Asked, found, written
 from harness.target import load_target
 
 FLASK = """
@@ -72,6 +71,13 @@ def test_a_service_that_gives_its_own_ids_is_read_and_changed_by_them(tmp_path: 
         "removed": ("DELETE", "/expenses/{given}", True),
     }
     assert described.stored.sql == "SELECT idempotency_key AS id FROM expenses"
+
+
+def test_a_module_that_connects_when_it_is_run_creates_the_tables(tmp_path: Path) -> None:
+    write(tmp_path, shop__migrate_DOT_py="with psycopg.connect(URL) as connection:\n    connection.execute(TABLES)\n")
+    assert found(tmp_path, Asked()).prepare == ["{python}", "-m", "shop.migrate"]
+    write(tmp_path, shop__migrate_DOT_py="def migrate():\n    with psycopg.connect(URL): ...\n")
+    assert found(tmp_path, Asked()).prepare == ()
 
 
 def test_a_service_of_axum_whose_clients_choose_numbers_needs_no_line_by_hand(tmp_path: Path) -> None:

@@ -29,6 +29,8 @@ ASGI = re.compile(r"^(\w+)(?:: \w+)? *= *(?:FastAPI|Starlette|Litestar|Quart)\("
 WSGI = re.compile(r"^(\w+) *= *(?:Flask|create_app)\(", re.MULTILINE)
 GUNICORN = "gunicorn.conf.py"
 MIGRATES = ("migrate.py", "migrations.py", "init_db.py", "create_tables.py")
+RUNS = re.compile(r"__main__|^(?:with |\w+ *= *)[^\n]*\bconnect\(", re.MULTILINE)
+"""A module that does something when it is run."""
 NODE_MIGRATES = ("migrate.js", "migrate.mjs")
 """Programs that make a service's tables."""
 READY = re.compile(r"[\"'`](?:GET )?(/(?:readyz?|readiness))[\"'`]")
@@ -344,7 +346,7 @@ def _prepared(folder: Path, started: _Started, texts: Mapping[str, str]) -> tupl
         return started.prepare, started.whence
     if (folder / "alembic.ini").is_file():
         return [_python_of(folder), "-m", "alembic", "upgrade", "head"], "alembic.ini"
-    file = next((name for name in texts if Path(name).name in MIGRATES and "__main__" in texts[name]), "")
+    file = next((name for name in texts if Path(name).name in MIGRATES and RUNS.search(texts[name])), "")
     if file:
         return [_python_of(folder), "-m", _module(file)], file
     if [*started.command[:1]] == ["node"] and (Path(started.folder) == Path()):
