@@ -23,6 +23,8 @@ from harness.stack.tcp.sockets import connections, kept_open
 from harness.target import OutgoingRequest
 from tests.scenario.http_services import CHUNKED, DELIVERY, FAILED, HALF, LAST, OK, UNTIL_CLOSED, closed, serving
 
+LATE_S = 0.2
+
 
 async def _gone(port: int, ports: list[int]) -> bool:
     return not kept_open(port, ports)
@@ -130,6 +132,27 @@ async def test_a_service_that_ends_a_kept_connection_lacks_it() -> None:
         assert await poll_async(lambda: _gone(service.port, ports), within_s=5)
         second = await client.request(service.port, DELIVERY)
     assert (first.lacks, second.lacks) == ((), (AN_OPEN_CONNECTION,))
+
+
+@pytest.mark.asyncio
+async def test_nobody_knows_how_long_a_connection_was_idle_whose_answer_came_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The client may have read it late: the service then has ended the connection in its own good time."""
+    monkeypatch.setattr("harness.stack.http.client.IDLE_MAX_S", LATE_S / 2)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(LATE_S)
+        writer.write(OK)
+        await closed(writer)
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server, HttpClient(keep_alive=True) as client:
+        port = server.sockets[0].getsockname()[1]
+        ports: list[int] = []
+        await client.request(port, DELIVERY, connected=ports.append)
+        assert await poll_async(lambda: _gone(port, ports), within_s=5)
+        assert (await client.request(port, DELIVERY)).lacks == ()
 
 
 @pytest.mark.asyncio

@@ -73,7 +73,10 @@ class Connection(asyncio.Protocol):
 
     @property
     def idle_s(self) -> float:
-        """Return how many seconds have passed since its last answer."""
+        """Return how many seconds have passed since its last request was sent.
+
+        Not since its answer: on a busy machine that waits for this process, and the service counts from sending it.
+        """
         return time.monotonic() - self._used_s
 
     async def exchange(self, outgoing: Request) -> Response:
@@ -121,6 +124,7 @@ class Connection(asyncio.Protocol):
         if self._transport is None or self.ended:
             raise BrokenOffError("the connection ended before the request was sent")
         self._answer = asyncio.get_running_loop().create_future()
+        self._used_s = time.monotonic()
         self._body.clear()
         self._wanted.clear()
         self._paused_s = 0.0
@@ -255,7 +259,6 @@ class Connection(asyncio.Protocol):
 
     def _answered(self) -> bool:
         """Handle the end of an answer. Return whether it was the answer to a request ahead of this one."""
-        self._used_s = time.monotonic()
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()
         if self._unanswered:
