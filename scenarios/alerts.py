@@ -1,4 +1,4 @@
-"""Production's alerts (ops/alerts.yml) fire where they must, by a real Prometheus, and end when it is over."""
+"""Production's alerts (ops/alerts.yml) fire in a real Prometheus when they must, and end when the cause is gone."""
 
 from harness import (
     ACKNOWLEDGED,
@@ -26,7 +26,7 @@ UNCOUNTED = proves("errors.refuse", fails="alerts", match="WebhookWritesGone did
 @needs("prometheus")
 @proves("retry.database", fails="outcome", match="refused")
 async def test_nobody_is_woken_for_what_is_mended(lab: Lab) -> None:
-    """PostgreSQL is slow, so that half of the pool is in use, and an INSERT is cut: no alert fires."""
+    """PostgreSQL is slow, which keeps half of the pool busy, and one INSERT is cut: no alert fires."""
     async with lab.alerts(), lab.traffic(clients=7), lab.inject(link.latency(postgres, latency_ms=100)):
         await lab.until(service.answers(at_least=60), within_s=20)
         await lab.inject(wire.cut(postgres.answered("INSERT")))
@@ -37,7 +37,7 @@ async def test_nobody_is_woken_for_what_is_mended(lab: Lab) -> None:
 @needs("prometheus")
 @UNCOUNTED
 async def test_alerts_while_postgres_is_away(lab: Lab) -> None:
-    """PostgreSQL cannot be reached: that is told, and that nothing is acknowledged."""
+    """PostgreSQL cannot be reached. The alerts say so, and that nothing is acknowledged."""
     gone = "WebhookDatabaseUnreachable"
     async with lab.alerts(gone, *NOTHING_STORED), lab.traffic(clients=1, small=True, expect=ANY_OUTCOME):
         async with lab.inject(link.down(postgres)):
@@ -49,7 +49,7 @@ async def test_alerts_while_postgres_is_away(lab: Lab) -> None:
 @needs("prometheus")
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions|TimeoutError")
 async def test_alert_while_redis_is_away(lab: Lab) -> None:
-    """Redis cannot be reached for long: nothing is refused, and that is told."""
+    """Redis cannot be reached for long. Nothing is refused, and an alert says that Redis is missing."""
     async with lab.alerts("WebhookDegraded"), lab.traffic(clients=1, small=True), lab.inject(link.down(redis)):
         await lab.until(service.alert("WebhookDegraded"), within_s=20)
 
@@ -58,7 +58,7 @@ async def test_alert_while_redis_is_away(lab: Lab) -> None:
 @needs("prometheus")
 @UNCOUNTED
 async def test_alert_when_the_pool_is_nearly_exhausted(lab: Lab) -> None:
-    """Every connection of the pool waits for a lock: that is told, and that nothing is acknowledged."""
+    """Every connection of the pool waits for a lock. The alerts say so, and that nothing is acknowledged."""
     full = "WebhookPoolNearExhaustion"
     slow = lab.traffic(clients=18, expect=ANY_OUTCOME)
     async with lab.alerts(full, "WebhookWritesGone"), slow, lab.inject(server.lock(postgres, "deliveries")):
@@ -69,7 +69,7 @@ async def test_alert_when_the_pool_is_nearly_exhausted(lab: Lab) -> None:
 @needs("prometheus", "own_postgres")
 @UNCOUNTED
 async def test_alert_when_postgres_has_no_connection_left(lab: Lab) -> None:
-    """Somebody else has all of PostgreSQL's connections: that is told, and that nothing is acknowledged."""
+    """PostgreSQL has no connection left for the service. The alerts say so, and that nothing is acknowledged."""
     full = "WebhookServerConnectionsExhausted"
     async with lab.alerts(full, *NOTHING_STORED), lab.traffic(clients=1, small=True, expect=ANY_OUTCOME):
         async with lab.inject(server.limit_connections(postgres, 0), link.cut(postgres)):
@@ -81,7 +81,7 @@ async def test_alert_when_postgres_has_no_connection_left(lab: Lab) -> None:
 @needs("prometheus")
 @proves("replica.absence_is_no_proof", fails="outcome", match="absent")
 async def test_alert_while_the_replica_is_behind(lab: Lab) -> None:
-    """The standby replays nothing any more: that is told once it is a minute behind; nothing is denied meanwhile."""
+    """The standby stops replaying. An alert fires when it is a minute behind, and nothing is denied meanwhile."""
     replica = Postgres("replica")
     await lab.restart("WEBHOOK_REPLICA_URL={replica.url}")
     behind = server.pause_replay(replica)

@@ -39,7 +39,7 @@ NO_LONG_IDS = server.execute(
 
 @asynccontextmanager
 async def batch(lab: Lab, *requests: Any, of: int = 5, apart_s: float = 0) -> AsyncIterator[None]:
-    """Hold the answer to another one's COMMIT until so many requests wait behind it: then they are transaction 2."""
+    """Hold the answer to another delivery's COMMIT until `of` requests wait behind it. They become transaction 2."""
     first = wire.hold(postgres.answered("COMMIT", nth=1))
     await lab.inject(first)
     async with lab.deliver(), AsyncExitStack() as sent:
@@ -58,7 +58,7 @@ async def batch(lab: Lab, *requests: Any, of: int = 5, apart_s: float = 0) -> As
 
 @proves("commit.resolve", fails="outcome", match=ALL_OF_THEM)
 async def test_batch_commit_cut(lab: Lab) -> None:
-    """The connection breaks under the COMMIT of five deliveries: each is asked for, and acknowledged."""
+    """The connection breaks under the COMMIT of five deliveries. The service asks for each, and acknowledges it."""
     await lab.restart(*GROUPED)
     async with (
         lab.limits(service.metric("webhook_commits_resolved_total"), at_least=5, at_most=5),
@@ -73,7 +73,7 @@ async def test_batch_commit_cut(lab: Lab) -> None:
 @STORED_TWICE
 @proves("commit.resolve", fails="outcome", match=ALL_OF_THEM)
 async def test_batch_commit_answer_lost(lab: Lab) -> None:
-    """PostgreSQL commits five deliveries, and the answer never arrives: each is stored once, and acknowledged."""
+    """PostgreSQL commits five deliveries, and its answer is lost. Each is stored once and acknowledged."""
     await lab.restart(*GROUPED)
     async with lab.inject(wire.cut(postgres.answered("COMMIT", nth=2))), batch(lab, lab.deliver(5)):
         pass
@@ -81,7 +81,7 @@ async def test_batch_commit_answer_lost(lab: Lab) -> None:
 
 @proves("group.splits", fails="outcome", match="4 of .*refused")
 async def test_batch_has_a_row_that_is_refused(lab: Lab) -> None:
-    """PostgreSQL turns five deliveries back for one of them: the other four are stored, without a retry."""
+    """PostgreSQL rejects a batch of five because of one delivery. The other four are stored without a retry."""
     await lab.restart(*GROUPED)
     async with (
         lab.limits(service.metric("webhook_batch_splits_total"), at_least=1, at_most=1),
@@ -94,7 +94,7 @@ async def test_batch_has_a_row_that_is_refused(lab: Lab) -> None:
 
 @STORED_TWICE
 async def test_batch_of_repeats_and_new_ones(lab: Lab) -> None:
-    """Redis has forgotten a repeat and a conflict: both are in one batch with new ones. Of three copies only one is."""
+    """Redis has forgotten a repeat and a conflict. One batch has both, new deliveries, and one of three copies."""
     await lab.restart(*GROUPED)
     await lab.deliver(2)
     await lab.inject(server.flush(redis))
@@ -116,7 +116,7 @@ async def test_batch_of_repeats_and_new_ones(lab: Lab) -> None:
 
 @STORED_TWICE
 async def test_batch_has_an_id_of_two_sources(lab: Lab) -> None:
-    """Two sources use the same ids, which Redis has forgotten. One batch has both: repeats, a repeat and a new one."""
+    """Two sources use the same ids, which Redis has forgotten. One batch has a new delivery and three repeats."""
     await lab.restart(*GROUPED)
     await lab.deliver(2)
     await lab.request("neighbour", of=1, expect=ACKNOWLEDGED)
@@ -138,7 +138,7 @@ async def test_batch_has_an_id_of_two_sources(lab: Lab) -> None:
 
 @proves("errors.refuse", fails="log_clean", match=UNHANDLED)
 async def test_one_of_a_batch_is_in_doubt(lab: Lab) -> None:
-    """Five are stored, and that answer is lost. Of one PostgreSQL does not tell what became of it: it is unknown."""
+    """Five deliveries are stored, and the answer is lost. Asking for one of them fails: that one is unknown."""
     await lab.restart(*GROUPED)
     asked = postgres.sent("INSERT INTO deliveries (source, id, sha256, body) VALUES", having="-=+:~_ABC")
     async with (
@@ -151,7 +151,7 @@ async def test_one_of_a_batch_is_in_doubt(lab: Lab) -> None:
 
 @proves("retry.database", fails="outcome", match="4 of .*refused")
 async def test_client_hangs_up_in_mid_batch(lab: Lab) -> None:
-    """One of five clients is gone when the batch's INSERT is cut: the other four are acknowledged."""
+    """One of five clients hangs up before the batch's INSERT is cut. The other four deliveries are acknowledged."""
     await lab.restart(*GROUPED)
     await lab.inject(wire.cut(postgres.answered("INSERT", nth=2)))
     async with batch(lab, lab.deliver(hang_up_at=postgres.sent("INSERT"), expect=UNKNOWN), lab.deliver(4)):
@@ -160,7 +160,7 @@ async def test_client_hangs_up_in_mid_batch(lab: Lab) -> None:
 
 @STORED_TWICE
 async def test_repeat_waits_for_a_retry(lab: Lab) -> None:
-    """A delivery is tried again by itself, and its repeat waits for that: it goes once the other one has ended."""
+    """A delivery is retried alone. Its repeat waits until that try has ended."""
     await lab.restart(*GROUPED)
     retried = wire.hold(postgres.sent("COMMIT", nth=1))
     await lab.inject(wire.cut(postgres.answered("INSERT", nth=1)), retried)
@@ -175,7 +175,7 @@ async def test_repeat_waits_for_a_retry(lab: Lab) -> None:
 @nightly("waits for the time that one may wait for a turn")
 @STORED_TWICE
 async def test_retry_takes_longer_than_a_turn_may(lab: Lab) -> None:
-    """What is tried again by itself takes longer than one may wait for a turn: it had its turn, and is stored once."""
+    """A retry takes longer than a delivery may wait for its turn. It already had its turn, and is stored once."""
     await lab.restart(*GROUPED, "WEBHOOK_POOL_TIMEOUT_S=0.5")
     retried = wire.hold(postgres.answered("COMMIT", nth=1))
     async with (
@@ -193,7 +193,7 @@ async def test_retry_takes_longer_than_a_turn_may(lab: Lab) -> None:
 @nightly("waits until what has ended could be taken for slow")
 @proves("commit.resolve", fails="outcome", match="3 of .*unknown")
 async def test_quick_transactions_leave_no_trace(lab: Lab) -> None:
-    """Six quick transactions have ended long ago, and a slow one just now: those that come then share one as before."""
+    """Six quick transactions ended long ago, a slow one just now. Later deliveries share one, as before."""
     await lab.restart(*GROUPED, "WEBHOOK_GROUP_QUICK_S=1.5")
     for _ in range(6):
         await lab.deliver()
@@ -219,7 +219,7 @@ async def test_quick_transactions_leave_no_trace(lab: Lab) -> None:
 @nightly("waits for a deadline of a request")
 @proves("errors.refuse", fails="log_clean", match=UNHANDLED)
 async def test_deadline_while_one_waits_for_a_turn(lab: Lab) -> None:
-    """The time of three is over while they wait for another one's COMMIT: none of them stays in the queue."""
+    """Three deliveries run out of time while they wait for another one's COMMIT. None of them stays in the queue."""
     alone_at_redis = "WEBHOOK_GROUP_REDIS_QUICK_S=0.001"
     await lab.restart(*GROUPED, alone_at_redis, "WEBHOOK_REQUEST_TIMEOUT_S=4", "WEBHOOK_REDIS_OPERATION_TIMEOUT_S=3")
     late = [wire.hold(redis.answered("SET", nth=n)) for n in (1, 2, 3)]
@@ -241,7 +241,7 @@ async def test_deadline_while_one_waits_for_a_turn(lab: Lab) -> None:
 @nightly("waits for a deadline of a request")
 @proves("errors.refuse", fails="log_clean", match=UNHANDLED)
 async def test_deadline_in_mid_batch(lab: Lab) -> None:
-    """The time of one of five is over during their INSERT: the others are stored, and its own row perhaps with them."""
+    """One of five deliveries runs out of time during their INSERT. The others are stored, and perhaps its row, too."""
     await lab.restart(*GROUPED, "WEBHOOK_REQUEST_TIMEOUT_S=4", "WEBHOOK_DEADLINE_STATEMENT=off")
     insert = wire.hold(postgres.sent("INSERT", nth=2))
     await lab.inject(insert)
@@ -253,7 +253,7 @@ async def test_deadline_in_mid_batch(lab: Lab) -> None:
 @nightly("waits for a deadline of a request")
 @proves("errors.refuse", fails="log_clean", match=UNHANDLED)
 async def test_batch_commit_lost_then_silence(lab: Lab) -> None:
-    """A batch is stored, and its answer is lost. Each of the five asks what became of it, in vain: unknown, each."""
+    """A batch is stored, and the answer is lost. Asking for the five gets no answer, so each is unknown."""
     await lab.restart(*GROUPED, "WEBHOOK_REQUEST_TIMEOUT_S=4", "WEBHOOK_DEADLINE_STATEMENT=off")
     asked = [wire.stall(postgres.sent("INSERT", nth=nth)) for nth in range(3, 8)]
     async with (
@@ -266,7 +266,7 @@ async def test_batch_commit_lost_then_silence(lab: Lab) -> None:
 @nightly("as batch_commit_cut, with a smaller batch")
 @proves("commit.resolve", fails="outcome", match="2 of .*unknown")
 async def test_batches_are_bounded(lab: Lab) -> None:
-    """Five deliveries wait, and two at most are one batch: when its COMMIT is cut, that concerns no more than two."""
+    """Five deliveries wait, and a batch has two at most. When its COMMIT is cut, only two are in doubt."""
     await lab.restart(*GROUPED, "WEBHOOK_GROUP_ROWS_MAX=2")
     async with (
         lab.limits(service.metric("webhook_commits_resolved_total"), at_least=2, at_most=2),
@@ -279,7 +279,7 @@ async def test_batches_are_bounded(lab: Lab) -> None:
 @nightly("waits for a deadline of a statement")
 @proves("commit.resolve", fails="outcome", match="unknown")
 async def test_transaction_hangs(lab: Lab) -> None:
-    """A COMMIT is not answered: who comes then does not wait behind it, though there is one committer."""
+    """PostgreSQL does not answer a COMMIT. Later deliveries do not wait for it, though there is one committer."""
     await lab.restart(*GROUPED, "WEBHOOK_GROUP_QUICK_S=0.1", "WEBHOOK_REQUEST_TIMEOUT_S=9", "WEBHOOK_DRAIN_GRACE_S=9")
     silent = wire.stall(postgres.answered("COMMIT", nth=1))
     await lab.inject(silent)
@@ -291,7 +291,7 @@ async def test_transaction_hangs(lab: Lab) -> None:
 @nightly("as service_killed_around_commit")
 @STORED_TWICE
 async def test_service_killed_in_mid_batch(lab: Lab) -> None:
-    """SIGKILL with the answer to five deliveries' COMMIT on the wire: sent again, each is stored once."""
+    """SIGKILL while the answer to five deliveries' COMMIT is on the wire. Sent again, each is stored once."""
     await lab.restart(*GROUPED)
     async with (
         lab.inject(process.kill(at=postgres.answered("COMMIT", nth=2))),
@@ -303,7 +303,7 @@ async def test_service_killed_in_mid_batch(lab: Lab) -> None:
 @nightly("PostgreSQL has to recover")
 @proves("retry.database", fails="outcome", match="refused")
 async def test_postgres_crashes_in_mid_batch(lab: Lab) -> None:
-    """PostgreSQL dies at the INSERT of five deliveries, and is there again: each is tried again, and stored once."""
+    """PostgreSQL crashes at the INSERT of five deliveries and comes back. Each is retried, and stored once."""
     await lab.restart(*GROUPED, "WEBHOOK_RETRY_ATTEMPTS=10")
     async with (
         lab.inject(server.restart(postgres, how="immediate", at=postgres.sent("INSERT", nth=2))),
@@ -314,7 +314,7 @@ async def test_postgres_crashes_in_mid_batch(lab: Lab) -> None:
 
 @proves("drain.sigterm", fails="outcome", match="unknown")
 async def test_sigterm_drains_a_batch(lab: Lab) -> None:
-    """SIGTERM while five deliveries are one COMMIT: each is answered, and the exit status is 0."""
+    """SIGTERM while five deliveries share one COMMIT. Each is answered, and the exit status is 0."""
     await lab.restart(*GROUPED)
     commit = wire.hold(postgres.answered("COMMIT", nth=2))
     await lab.inject(commit)
@@ -330,7 +330,7 @@ TOGETHER = (*GROUPED, "WEBHOOK_GROUP_REDIS_QUICK_S=30", "WEBHOOK_BREAKER_FAILURE
 
 @asynccontextmanager
 async def asked_together(lab: Lab, *, of: int = 5) -> AsyncIterator[None]:
-    """Hold the answer to another one's SET until so many wait behind it: SET 2 and those after it are one pipeline."""
+    """Hold the answer to another delivery's SET until `of` deliveries wait. SET 2 and later ones are one pipeline."""
     first = wire.hold(redis.answered("SET", nth=1))
     await lab.inject(first)
     async with lab.deliver():
@@ -343,7 +343,7 @@ async def asked_together(lab: Lab, *, of: int = 5) -> AsyncIterator[None]:
 
 @proves("redis.fail_open", fails="outcome", match="OutOfMemoryError")
 async def test_one_of_a_pipeline_fails(lab: Lab) -> None:
-    """Redis is asked for five deliveries at once, and turns one of them down: the others are remembered."""
+    """Five deliveries ask Redis in one pipeline, and Redis rejects one of them. It remembers the others."""
     await lab.restart(*TOGETHER)
     async with (
         lab.limits(service.metric("webhook_redis_batched_total"), at_least=5, at_most=5),
@@ -358,7 +358,7 @@ async def test_one_of_a_pipeline_fails(lab: Lab) -> None:
 
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions")
 async def test_pipeline_is_cut(lab: Lab) -> None:
-    """The connection breaks in mid-pipeline: five deliveries go without Redis, and the next ones ask it."""
+    """The connection breaks in mid-pipeline. Its five deliveries go on without Redis, and the next ones ask it."""
     await lab.restart(*TOGETHER)
     async with (
         lab.limits(service.metric("webhook_degraded_total"), at_least=5, at_most=5),
@@ -373,7 +373,7 @@ async def test_pipeline_is_cut(lab: Lab) -> None:
 @nightly("waits for two seconds until five requests give up")
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions|TimeoutError")
 async def test_pipeline_is_not_answered(lab: Lab) -> None:
-    """Five wait for a pipeline that is never answered, each for its own time. Later ones ask beside it."""
+    """Redis never answers a pipeline. Its five deliveries each wait for their own time; later ones ask beside it."""
     await lab.restart(*GROUPED, "WEBHOOK_GROUP_REDIS_QUICK_S=1", "WEBHOOK_BREAKER_FAILURES=100")
     pipeline = wire.hold(redis.answered("SET", nth=2))
     async with (

@@ -34,7 +34,7 @@ async def test_two_copies_under_a_stricter_isolation(lab: Lab) -> None:
 
 @proves("retry.database", fails="outcome", match="SerializationError")
 async def test_trigger_warns(lab: Lab) -> None:
-    """An operator's trigger warns at each INSERT: that puts no COMMIT in doubt."""
+    """An operator's trigger warns at each INSERT. The warning puts no COMMIT in doubt."""
     await lab.inject(server.migrate(postgres, GRUMBLES))
     async with lab.inject(wire.fail(postgres.sent("INSERT"), code="40001")):
         await lab.deliver(3)
@@ -50,7 +50,7 @@ async def test_deadlock_with_another_session(lab: Lab) -> None:
 
 @proves("deadline.statement", fails="outcome", match="QueryCanceledError")
 async def test_operator_shortens_statements(lab: Lab) -> None:
-    """The role's statements end after a tenth of a second: the service has its own limit, and waits for a lock."""
+    """The role's statements end after a tenth of a second. The service sets its own limit, and waits for a lock."""
     await lab.inject(server.migrate(postgres, SHORTER), link.cut(postgres))
     async with lab.inject(lock := server.lock(postgres, "deliveries")), lab.deliver():
         await lab.until(lock.fired())
@@ -60,7 +60,7 @@ async def test_operator_shortens_statements(lab: Lab) -> None:
 
 @proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}LockNotAvailableError")
 async def test_migration_waits_for_a_transaction(lab: Lab) -> None:
-    """It waits for one delivery's transaction, and all others wait behind it: they are refused until it has ended."""
+    """A migration waits for one delivery's transaction. Others wait behind it, and are refused until it has ended."""
     await lab.restart("WEBHOOK_SERVER_LOCK_TIMEOUT_S=0.3")
     commit = wire.hold(postgres.sent("COMMIT"))
     migration = server.migrate(postgres, "ALTER TABLE deliveries ADD remark text", at=commit.fired())

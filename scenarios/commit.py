@@ -16,21 +16,21 @@ NEWEST_GOES = "DELETE FROM deliveries WHERE received_at = (SELECT max(received_a
 @STORED_TWICE
 @proves("commit.resolve", fails="outcome", match="unknown")
 async def test_commit_applied_answer_lost(lab: Lab) -> None:
-    """PostgreSQL commits, the answer never arrives: stored once, and acknowledged."""
+    """PostgreSQL commits, and its answer never arrives. The delivery is stored once, and acknowledged."""
     async with lab.inject(wire.cut(postgres.answered("COMMIT"))):
         await lab.deliver()
 
 
 @STORED_TWICE
 async def test_commit_answer_lost_twice(lab: Lab) -> None:
-    """What asks again after a lost answer loses its own: it asks once more."""
+    """The COMMIT's answer is lost, and so is the answer to the question about it. The service asks once more."""
     async with lab.inject(wire.cut(postgres.answered("COMMIT", nth=1)), wire.cut(postgres.answered("COMMIT", nth=2))):
         await lab.deliver()
 
 
 @proves("commit.resolve", fails="outcome", match="unknown")
 async def test_postgres_is_busy_while_a_commit_is_in_doubt(lab: Lab) -> None:
-    """A COMMIT's answer is lost; who asks meets a lock, or a time-out, or a full disk: it asks until it knows."""
+    """A COMMIT's answer is lost. Asking meets a lock, a time-out or a full disk: the service asks until it knows."""
     for code in PASSES:
         busy = wire.fail(postgres.sent("INSERT", nth=2), code=code)
         async with lab.inject(wire.cut(postgres.answered("COMMIT")), busy):
@@ -40,7 +40,7 @@ async def test_postgres_is_busy_while_a_commit_is_in_doubt(lab: Lab) -> None:
 
 @proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}SerializationError")
 async def test_every_commit_turned_back(lab: Lab) -> None:
-    """PostgreSQL says of every COMMIT that it did not happen: that is known, and refused."""
+    """PostgreSQL says of every COMMIT that it did not happen. So the service knows, and refuses."""
     async with lab.inject(wire.fail(postgres.sent("COMMIT"), code="40001", always=True)):
         await lab.deliver(expect=REFUSED)
 
@@ -59,7 +59,7 @@ async def test_commit_answer_lost_then_silence(lab: Lab) -> None:
 
 @proves("commit.resolve", fails="outcome", match="unknown")
 async def test_commit_of_unknown_end(lab: Lab) -> None:
-    """PostgreSQL says that it does not know what became of a COMMIT (40003): it is asked again, not refused."""
+    """PostgreSQL does not know what became of a COMMIT (40003). The service asks again, and does not refuse."""
     async with lab.inject(wire.fail(postgres.sent("COMMIT"), code="40003")):
         await lab.deliver()
     lab.expect(service.metric("webhook_commits_resolved_total"), at_least=1)
@@ -68,7 +68,7 @@ async def test_commit_of_unknown_end(lab: Lab) -> None:
 
 @proves("errors.refuse", fails="log_clean", match=UNHANDLED)
 async def test_session_ended_in_place_of_the_answer_to_a_commit(lab: Lab) -> None:
-    """It committed, then says that it shuts down, and nothing can be asked for any more: unknown, and not refused."""
+    """PostgreSQL commits, says that it shuts down, and cannot be asked any more: unknown, and not refused."""
     lost = wire.drop(postgres.answered("COMMIT"))
     async with lab.inject(
         lost,
@@ -92,14 +92,14 @@ async def test_commit_answer_cut_after_byte(lab: Lab, after_bytes: int) -> None:
 @proves("commit.resolve", fails="outcome", match="unknown")
 @proves("ack.after_commit", fails="acknowledged_is_stored")
 async def test_commit_never_arrived(lab: Lab) -> None:
-    """The connection breaks under the COMMIT, which PostgreSQL never sees: stored by another, and acknowledged."""
+    """The connection breaks under the COMMIT, which PostgreSQL never sees. Another connection stores the delivery."""
     async with lab.inject(wire.cut(postgres.sent("COMMIT"))):
         await lab.deliver()
 
 
 @proves("commit.resolve", fails="outcome", match="unknown")
 async def test_commit_cannot_be_sent(lab: Lab) -> None:
-    """The kernel takes no COMMIT (EPIPE), on a sound connection: stored by another, and acknowledged."""
+    """The kernel rejects a COMMIT (EPIPE) on a sound connection. Another connection stores the delivery."""
     async with lab.inject(syscall.send(postgres, errno="EPIPE", at=postgres.answered("INSERT"))):
         await lab.deliver()
 
@@ -122,7 +122,7 @@ async def test_commit_answer_cannot_be_received(lab: Lab) -> None:
     ],
 )
 async def test_service_killed_around_commit(lab: Lab, at: Message) -> None:
-    """SIGKILL with the COMMIT, or its answer, on the wire: nothing was promised, and sent again it is stored once."""
+    """SIGKILL while the COMMIT or its answer is on the wire. Nothing was promised; sent again, it is stored once."""
     async with lab.inject(process.kill(at=at)):
         await lab.deliver(expect=UNKNOWN)
         await lab.inject(server.flush(redis))  # PostgreSQL alone remembers
@@ -130,7 +130,7 @@ async def test_service_killed_around_commit(lab: Lab, at: Message) -> None:
 
 @proves("insert.idempotent", fails="stored_once")
 async def test_row_goes_before_it_is_looked_up(lab: Lab) -> None:
-    """A lost COMMIT is settled, and meanwhile somebody deletes the row: it is stored anew before it is acknowledged."""
+    """Somebody deletes the row while a lost COMMIT is resolved. The service stores it anew, then acknowledges."""
     look_up = wire.hold(postgres.sent("SELECT", message="Bind"))  # it sees what is there when it is bound
     async with lab.inject(wire.cut(postgres.answered("COMMIT")), look_up), lab.deliver():
         await lab.until(look_up.fired())

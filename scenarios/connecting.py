@@ -41,7 +41,7 @@ AS_LATER = nightly("a connect that breaks at another message tests the same")
     ],
 )
 async def test_connecting_breaks(lab: Lab, fault: Fault) -> None:
-    """The pool is empty, and the first new connection does not come about: another one does."""
+    """The pool is empty, and the first new connection fails. Another one succeeds."""
     async with lab.inject(fault, link.cut(postgres)):
         await lab.deliver()
 
@@ -68,7 +68,7 @@ async def test_line_is_slow(lab: Lab) -> None:
 
 @proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}CERTIFICATE_VERIFY_FAILED")
 async def test_server_is_not_who_it_should_be(lab: Lab) -> None:
-    """Its certificate is another authority's, or another name's: it gets no password and no delivery."""
+    """The server's certificate has another authority or another name. It gets no password and no delivery."""
     strange, misnamed = link.handshake(POOLED, how="other_authority"), link.handshake(POOLED, how="other_name")
     for fault, mode in ((strange, "require"), (misnamed, "verify-full")):
         await lab.restart(f"DATABASE_URL={{pooled.url}}?sslmode={mode}&sslrootcert={{pooled.ca_file}}")

@@ -53,7 +53,7 @@ NO_FAIL_OPEN = proves("redis.fail_open", fails="outcome", match=f"redis.exceptio
     ],
 )  # fmt: skip
 async def test_contract_while_broken(lab: Lab, faults: list[Fault], expect: Outcome) -> None:
-    """Whatever is broken, the service says nothing that is false, to whatever it is asked."""
+    """Whatever is broken, and whatever the service is asked, none of its answers is false."""
     async with lab.inject(*faults):
         await lab.deliver(expect=expect)
         await lab.contract()
@@ -69,7 +69,7 @@ async def test_whole_contract(lab: Lab) -> None:
 
 @proves("errors.refuse", fails="outcome", match=UNHANDLED)
 async def test_refused_then_sent_again(lab: Lab) -> None:
-    """A refused delivery is refused again while PostgreSQL is away, and stored once it is back: Redis cannot vouch."""
+    """A delivery is refused twice while PostgreSQL is away, and stored once it is back: Redis cannot vouch."""
     async with lab.inject(link.down(postgres)):
         await lab.deliver(expect=REFUSED)
         await lab.request("again", expect=REFUSED)
@@ -79,7 +79,7 @@ async def test_refused_then_sent_again(lab: Lab) -> None:
 
 @proves("errors.refuse", fails="log_clean", match=UNHANDLED)
 async def test_deadline_passes_in_the_commit(lab: Lab) -> None:
-    """The request's time is over while its COMMIT waits for an answer: unknown, and not refused."""
+    """The request's time ends while its COMMIT waits for an answer: unknown, and not refused."""
     async with lab.inject(
         wire.stall(postgres.sent("INSERT", nth=1)),
         wire.stall(postgres.sent("INSERT", nth=2)),
@@ -91,7 +91,7 @@ async def test_deadline_passes_in_the_commit(lab: Lab) -> None:
 
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions")
 async def test_slow_clients(lab: Lab) -> None:
-    """Some clients are slow, which is their right; some fall silent, which has an end. Redis is away meanwhile."""
+    """Some clients are slow, which is allowed. Others fall silent, which has an end. Redis is away meanwhile."""
     async with lab.inject(link.down(redis)):
         await lab.deliver()
         await lab.contract(slow=True)

@@ -14,7 +14,7 @@ async def test_two_copies_of_the_service(lab: Lab) -> None:
 
 @proves("insert.idempotent", fails="stored_once")
 async def test_same_delivery_to_both_copies(lab: Lab) -> None:
-    """Each of the two has found nothing, and inserts: one row is there, and two equal answers."""
+    """Each of the two finds nothing, and inserts. There is one row, and both answers are equal."""
     meet = wire.hold(postgres.sent("INSERT"))
     async with lab.copies(2), lab.inject(meet), lab.deliver(copies=2):
         await lab.until(meet.fired(2))

@@ -16,7 +16,7 @@ async def test_disk_full(lab: Lab) -> None:
 
 @proves("commit.resolve", fails="outcome", match="unknown")
 async def test_log_is_not_made_sure_of(lab: Lab) -> None:
-    """A COMMIT's fsync fails (EIO): PostgreSQL panics instead of an answer, recovers, and has the row all the same."""
+    """A COMMIT's fsync fails (EIO). PostgreSQL panics instead of answering, recovers, and has the row all the same."""
     async with lab.inject(server.fail_sync(postgres, at=postgres.sent("COMMIT"))):
         await lab.deliver()
 
@@ -30,14 +30,14 @@ async def test_tables_are_not_made_sure_of(lab: Lab) -> None:
 
 @proves("ack.after_commit", fails="acknowledged_is_stored")
 async def test_log_is_not_written(lab: Lab) -> None:
-    """A COMMIT's write fails (ENOSPC): PostgreSQL panics instead of an answer, has no row, and it is stored anew."""
+    """A COMMIT's write fails (ENOSPC). PostgreSQL panics instead of answering, without the row: it is stored anew."""
     async with lab.inject(server.fail_write(postgres, errno="ENOSPC", at=postgres.sent("COMMIT"))):
         await lab.deliver()
 
 
 @proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}PostgresIOError")
 async def test_table_cannot_grow(lab: Lab) -> None:
-    """Each new page of the table fails (EIO): refused in time, what is there is shown, and all is well afterwards."""
+    """Each new page of the table fails (EIO). The service refuses in time, shows what is stored, and recovers."""
     await lab.deliver()
     async with lab.inject(server.fail_write(postgres, "deliveries")):
         await lab.deliver(5, expect=ACKNOWLEDGED | REFUSED)  # one may find room

@@ -47,7 +47,7 @@ FAILS_DELIVERIES = proves(under="unprotected", fails="outcome", match=ERROR_22)
 )
 @proves("redis.fail_open", fails="outcome", match=ERROR_22)
 async def test_redis_error_22(lab: Lab, faults: list[Fault], restarted: bool) -> None:
-    """The incident's own line, word for word, and deliveries are acknowledged all the same."""
+    """Redis fails with the incident's own line, word for word. Deliveries are acknowledged all the same."""
     async with lab.inject(*faults):
         if restarted:
             await lab.restart()
@@ -65,6 +65,6 @@ async def test_redis_error_22(lab: Lab, faults: list[Fault], restarted: bool) ->
     ],
 )
 async def test_connect_fails_as_winerror_121_does(lab: Lab, target: Link, expect: Outcome, errno: Errno) -> None:
-    """WinError 121 is ETIMEDOUT to Linux, and EINVAL to CPython on Windows: either is survived."""
+    """WinError 121 is ETIMEDOUT on Linux, and EINVAL in CPython on Windows. The service survives both."""
     async with lab.inject(syscall.connect(target, errno=errno), link.cut(target)):
         await lab.deliver(5, expect=expect)

@@ -55,7 +55,7 @@ async def test_postgres_restarted_under_traffic(lab: Lab) -> None:
 
 @STALE
 async def test_postgres_killed_as_it_answers_a_commit(lab: Lab) -> None:
-    """What it has committed is there after its recovery."""
+    """PostgreSQL is killed as it answers a COMMIT. What it has committed is there after its recovery."""
     async with lab.inject(server.crash(postgres, at=postgres.answered("COMMIT"))):
         await lab.deliver()
     await lab.deliver(5)
@@ -64,14 +64,14 @@ async def test_postgres_killed_as_it_answers_a_commit(lab: Lab) -> None:
 @nightly("PostgreSQL has to recover")
 @proves("ack.after_commit", fails="acknowledged_is_stored")
 async def test_postgres_killed_before_the_commit_arrived(lab: Lab) -> None:
-    """The transaction is gone: the delivery is refused, or stored by another try."""
+    """The transaction is gone with PostgreSQL. The delivery is refused, or another try stores it."""
     async with lab.inject(server.crash(postgres, down_ms=None, at=postgres.sent("COMMIT"))):
         await lab.deliver(expect=ANY_OUTCOME)
 
 
 @proves("commit.resolve", fails="outcome", match="unknown")
 async def test_postgres_killed_with_the_answer_to_a_commit(lab: Lab) -> None:
-    """It committed, and its answer was lost with it: the service asks again after the recovery, and acknowledges."""
+    """PostgreSQL commits, and dies with its answer. The service asks after the recovery, and acknowledges."""
     lost = wire.drop(postgres.answered("COMMIT"))
     async with lab.inject(lost, server.crash(postgres, at=lost.fired())):
         await lab.deliver()
@@ -80,7 +80,7 @@ async def test_postgres_killed_with_the_answer_to_a_commit(lab: Lab) -> None:
 @pytest.mark.parametrize("how", ["orderly", "immediate"])
 @proves("insert.idempotent", fails="stored_once")
 async def test_redis_restarted_empty(lab: Lab, how: Literal["orderly", "immediate"]) -> None:
-    """Redis has forgotten every delivery, which costs none: PostgreSQL recognises the repeats."""
+    """Redis has forgotten every delivery. PostgreSQL recognises the repeats."""
     await lab.deliver(3)
     async with lab.inject(server.restart(redis, how=how)):
         pass
@@ -89,7 +89,7 @@ async def test_redis_restarted_empty(lab: Lab, how: Literal["orderly", "immediat
 
 @STALE
 async def test_a_backend_of_postgres_crashes(lab: Lab) -> None:
-    """PostgreSQL throws every session out and recovers: the service makes new ones, and no delivery pays for it."""
+    """PostgreSQL ends every session and recovers. The service opens new ones, and no delivery fails."""
     await lab.deliver(5)
     async with lab.inject(server.crash_backend(postgres)):
         pass
@@ -98,7 +98,7 @@ async def test_a_backend_of_postgres_crashes(lab: Lab) -> None:
 
 @proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}TooManyConnectionsError")
 async def test_no_session_left_at_postgres(lab: Lab) -> None:
-    """PostgreSQL lets the service's role in no more (53300): the service refuses, and recovers when it does."""
+    """PostgreSQL accepts no session of the service's role (53300). The service refuses until it does."""
     async with lab.inject(link.cut(postgres), server.limit_connections(postgres, 0)):
         await lab.deliver(5, expect=REFUSED)
     await lab.deliver(5)
@@ -107,7 +107,7 @@ async def test_no_session_left_at_postgres(lab: Lab) -> None:
 @nightly("a role without a session left tests most of it")
 @proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}TooManyConnectionsError")
 async def test_no_session_left_in_the_database(lab: Lab) -> None:
-    """The limit is that of the database, which all its roles share: open sessions go on, and no other is let in."""
+    """All roles share the database's limit, which is reached. Open sessions go on, and new ones are rejected."""
     async with lab.inject(server.limit_connections(postgres, 0, of="database")):
         await lab.deliver()
         async with lab.inject(link.cut(postgres)):
@@ -118,7 +118,7 @@ async def test_no_session_left_in_the_database(lab: Lab) -> None:
 @nightly("it opens as many sessions as PostgreSQL has slots, and a limit of the role has the same answer")
 @proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}TooManyConnectionsError")
 async def test_somebody_else_takes_the_slots_of_postgres(lab: Lab) -> None:
-    """Sessions of another role's fill PostgreSQL (53300): the service refuses, and recovers when they are gone."""
+    """Another role's sessions fill PostgreSQL (53300). The service refuses, and recovers when they are gone."""
     async with lab.inject(link.cut(postgres), server.take_connections(postgres)):
         await lab.deliver(5, expect=REFUSED)
     await lab.deliver(5)
@@ -127,7 +127,7 @@ async def test_somebody_else_takes_the_slots_of_postgres(lab: Lab) -> None:
 @nightly("failover_with_the_answer_to_a_commit tests most of it")
 @STALE
 async def test_failover_as_postgres_answers_a_commit(lab: Lab) -> None:
-    """The primary is killed and its synchronous standby promoted: what was acknowledged is there."""
+    """The primary is killed, and its synchronous standby promoted. All that was acknowledged is there."""
     async with lab.inject(server.promote(postgres, at=postgres.answered("COMMIT"))):
         await lab.deliver()
     await lab.deliver(5)
@@ -135,7 +135,7 @@ async def test_failover_as_postgres_answers_a_commit(lab: Lab) -> None:
 
 @proves("commit.resolve", fails="outcome", match="unknown")
 async def test_failover_with_the_answer_to_a_commit(lab: Lab) -> None:
-    """The primary committed, and its answer was lost with it: the service asks the new primary, and acknowledges."""
+    """The primary commits, and dies with its answer. The service asks the new primary, and acknowledges."""
     lost = wire.drop(postgres.answered("COMMIT"))
     async with lab.inject(lost, server.promote(postgres, at=lost.fired())):
         await lab.deliver()
@@ -143,7 +143,7 @@ async def test_failover_with_the_answer_to_a_commit(lab: Lab) -> None:
 
 @proves("commit.resolve", fails="outcome", match="unknown")
 async def test_failover_while_a_commit_waits_for_the_standby(lab: Lab) -> None:
-    """The old primary has committed for itself alone: the service asks the new one, and acknowledges what that has."""
+    """Only the old primary has committed. The service asks the new one, and acknowledges what that one has."""
     async with lab.inject(server.promote(postgres, standby="stuck", at=postgres.waiting("COMMIT"))):
         await lab.deliver()
 
@@ -160,7 +160,7 @@ OF_THOSE_THAT_WAIT = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 @nightly("it waits for the service's limits, as two others of a standby do")
 @proves("deadline.request", without=("deadline.statement",), fails="in_time", match=WAITS_FOR_POSTGRES)
 async def test_standby_lost(lab: Lab) -> None:
-    """No COMMIT is answered: the service says in time that it does not know, until the standby is given up."""
+    """PostgreSQL answers no COMMIT until it gives the standby up. The service says in time that it does not know."""
     await lab.restart(*IMPATIENT)
     async with lab.inject(server.lose_standby(postgres)):
         await lab.deliver(2, expect=UNKNOWN)
@@ -170,7 +170,7 @@ async def test_standby_lost(lab: Lab) -> None:
 @pytest.mark.parametrize("by", ["cancel", *at_night("the same, and the session ends", "terminate")])
 @proves("commit.replicated", fails="acknowledged_is_stored")
 async def test_commit_gave_up_waiting_for_the_standby(lab: Lab, by: str) -> None:
-    """The row is on the old primary only, where everybody sees it: it is not acknowledged, and a failover loses it."""
+    """Only the old primary has the row, and shows it. The service does not acknowledge it; a failover loses it."""
     await lab.restart(*LESS_IMPATIENT)
     over = server.promote(postgres, standby="stuck", at=service.answers(at_least=2))
     gave_up = server.execute(
@@ -186,7 +186,7 @@ async def test_commit_gave_up_waiting_for_the_standby(lab: Lab, by: str) -> None
 @nightly("it waits for the service's limits, as two others of a standby do")
 @proves("ack.after_commit", fails="acknowledged_is_stored")
 async def test_split_brain(lab: Lab) -> None:
-    """The old primary lives on and waits for the standby that was promoted: it acknowledges nothing any more."""
+    """The old primary lives on, and waits for the standby that was promoted. So it acknowledges nothing any more."""
     await lab.restart(*IMPATIENT)
     await lab.deliver(5)
     async with lab.inject(server.switch_over(postgres)):
@@ -196,7 +196,7 @@ async def test_split_brain(lab: Lab) -> None:
 
 @STALE
 async def test_split_brain_with_a_standby_that_was_behind(lab: Lab) -> None:
-    """The old primary goes on acknowledging what is lost when it goes: that is counted."""
+    """The old primary goes on acknowledging deliveries that are lost with it. The harness counts them."""
     await lab.deliver(5)
     async with lab.inject(server.switch_over(postgres, standby="asynchronous")):
         await lab.deliver(2)
@@ -206,7 +206,7 @@ async def test_split_brain_with_a_standby_that_was_behind(lab: Lab) -> None:
 
 @proves("pool.leave_read_only", without=("retry.database",), fails="outcome", match="got refused, status 503")
 async def test_pool_full_of_an_old_primary_that_only_reads(lab: Lab) -> None:
-    """Every pooled connection leads to it, and every new one to the new primary: one delivery pays for that at most."""
+    """Pooled connections lead to the old primary, new ones to the new one. At most one delivery is refused."""
     await lab.inject(lock := server.lock(postgres, "deliveries"))
     async with lab.deliver(5):
         await lab.until(postgres.waiting("INSERT", at_least=5))
@@ -219,7 +219,7 @@ async def test_pool_full_of_an_old_primary_that_only_reads(lab: Lab) -> None:
 @nightly("it promotes twice")
 @STALE
 async def test_failback_to_the_old_primary(lab: Lab) -> None:
-    """Rewound by what it had alone, it follows the new one and takes over again: all that was acknowledged is there."""
+    """The old primary is rewound, follows the new one and takes over again. All that was acknowledged is there."""
     async with lab.inject(server.promote(postgres, standby="stuck", at=postgres.waiting("COMMIT"), fail_back=True)):
         await lab.deliver(3)
     await lab.deliver(5)
@@ -227,7 +227,7 @@ async def test_failback_to_the_old_primary(lab: Lab) -> None:
 
 @proves("commit.resolve", fails="outcome", match="unknown")
 async def test_managed_failover(lab: Lab) -> None:
-    """The primary is stopped (57P01) before a COMMIT has reached it: the service asks the new one, and acknowledges."""
+    """The primary is stopped (57P01) before a COMMIT reaches it. The service asks the new one, and acknowledges."""
     async with lab.inject(server.promote(postgres, primary="stopped", at=postgres.sent("COMMIT"))):
         await lab.deliver()
     await lab.deliver(5)
@@ -239,7 +239,7 @@ WRITES = "ALTER DATABASE %I RESET default_transaction_read_only"
 
 @proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}ReadOnlySQLTransactionError")
 async def test_postgres_takes_no_writes(lab: Lab) -> None:
-    """New sessions only read, as on a standby: deliveries are refused, and what is stored is shown all the same."""
+    """New sessions can only read, as on a standby. Deliveries are refused, and stored ones can be read."""
     await lab.deliver()
     only_read = server.execute(postgres, _in_this_database(NO_WRITES), undo=_in_this_database(WRITES))
     async with lab.inject(only_read, link.cut(postgres)):
@@ -253,7 +253,7 @@ def _in_this_database(statement: str) -> str:
 
 @proves("pool.pre_ping", without=("retry.database",), fails="outcome", match=CLOSED)
 async def test_failover_to_a_standby_that_was_behind(lab: Lab) -> None:
-    """What the asynchronous standby had not received is lost: it is counted, and delivered again it is stored."""
+    """Deliveries that the asynchronous standby lacks are lost, and counted. Sent again, they are stored."""
     over = server.promote(postgres, standby="asynchronous", at=service.answers(at_least=5))
     async with lab.inject(over):
         await lab.deliver(5)
@@ -264,7 +264,7 @@ async def test_failover_to_a_standby_that_was_behind(lab: Lab) -> None:
 
 @proves("redis.leave_read_only", fails="figure", match="ReadOnlyError")
 async def test_redis_fails_over(lab: Lab) -> None:
-    """Redis is demoted and takes no writes (READONLY): where one connection meets that, none of the others has to."""
+    """Redis is demoted and takes no writes (READONLY). Once one connection meets that, no other one has to."""
     await lab.deliver(5)
     async with lab.inject(server.demote(redis)):
         for _ in range(6):
@@ -276,7 +276,7 @@ async def test_redis_fails_over(lab: Lab) -> None:
 @nightly("each of both is tested alone")
 @proves("commit.resolve", fails="outcome", match="unknown")
 async def test_redis_dies_while_postgres_fails_over(lab: Lab) -> None:
-    """A COMMIT's answer is lost, and both servers with it: the new primary is asked, and nobody waits for Redis."""
+    """A COMMIT's answer is lost, and both servers die. The service asks the new primary, and waits for no Redis."""
     lost = wire.drop(postgres.answered("COMMIT"))
     both = server.crash(redis, down_ms=None, at=lost.fired()), server.promote(postgres, at=lost.fired())
     async with lab.inject(lost, *both):
@@ -295,7 +295,7 @@ ASKS_SENTINEL = (
 
 @proves("redis.found", fails="figure", match="webhook_degraded_total")
 async def test_sentinel_promotes_the_replica(lab: Lab) -> None:
-    """Redis is killed under traffic, and Sentinel promotes its replica: deliveries go on, and that one is used."""
+    """Redis is killed under traffic, and Sentinel promotes its replica. Deliveries go on, and the replica is used."""
     killed = server.fail_over(SENTINEL, how="killed")
     async with lab.inject(server.sentinel(SENTINEL)):
         await lab.restart(*ASKS_SENTINEL)
@@ -310,9 +310,9 @@ async def test_sentinel_promotes_the_replica(lab: Lab) -> None:
 
 @proves("redis.found", fails="figure", match="webhook_degraded_total")
 async def test_one_of_two_sentinels_is_silent(lab: Lab) -> None:
-    """The first Sentinel of the list says nothing: the next is asked in time. `REDIS_URL` leads nowhere.
+    """The first Sentinel of the list is silent. The service asks the next one in time. `REDIS_URL` leads nowhere.
 
-    Redis lets only a user in whom no Sentinel knows.
+    The service logs in to Redis as a user that no Sentinel knows.
     """
     silent = link.swallow(Postgres("replica"))  # any line will do that nothing else uses
     await lab.inject(server.execute(redis, "ACL SETUSER shop on >for-this-run ~* +@all", undo="ACL DELUSER shop"))
@@ -330,7 +330,7 @@ async def test_one_of_two_sentinels_is_silent(lab: Lab) -> None:
 @nightly("differs by what becomes of the former primary")
 @proves("redis.found", fails="figure", match="ReadOnlyError|webhook_degraded_total")
 async def test_operator_has_sentinel_fail_over(lab: Lab) -> None:
-    """Redis is demoted by Sentinel, which ends its clients' connections: all find the promoted one."""
+    """Sentinel demotes Redis and ends its clients' connections. All clients find the promoted one."""
     async with lab.inject(server.sentinel(SENTINEL)):
         await lab.restart(*ASKS_SENTINEL)
         await lab.deliver(5)
@@ -344,7 +344,7 @@ async def test_operator_has_sentinel_fail_over(lab: Lab) -> None:
 @nightly("differs by what becomes of the former primary")
 @proves("insert.idempotent", fails="stored_once")
 async def test_sentinel_does_not_see_the_primary(lab: Lab) -> None:
-    """A client goes on writing to a Redis that was replaced: what it says there is lost, and doubles no delivery."""
+    """A client goes on writing to a Redis that was replaced. Those keys are lost, and no delivery is doubled."""
     async with lab.inject(server.sentinel(SENTINEL)):
         await lab.restart(*ASKS_SENTINEL)
         await lab.deliver(5)

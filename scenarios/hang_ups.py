@@ -1,4 +1,4 @@
-"""Nobody waits for the answer any more: the sender hangs up, or the service ends. What was begun is whole or absent."""
+"""The sender hangs up, or the service ends, before the answer is sent. What was begun is whole or absent."""
 
 import pytest
 
@@ -34,7 +34,7 @@ NEXT_TO_ANOTHER = nightly("a client that hangs up at the message before tests mo
 )
 @STORED_TWICE
 async def test_clients_hang_up_at(lab: Lab, at: Message, expect: Outcome) -> None:
-    """Five senders, one after the other, hang up at a message, and send again: stored once, and the next are served."""
+    """Five senders, one after the other, hang up at a message and send again. Each delivery is stored once."""
     await lab.deliver(5, hang_up_at=at, expect=expect)
     await lab.deliver(5)
     await lab.inject(server.flush(redis))  # PostgreSQL alone remembers
@@ -42,7 +42,7 @@ async def test_clients_hang_up_at(lab: Lab, at: Message, expect: Outcome) -> Non
 
 @STORED_TWICE
 async def test_all_clients_hang_up_in_the_commit(lab: Lab) -> None:
-    """All connections of the pool are in a COMMIT when the senders hang up: each is given back."""
+    """All connections of the pool are in a COMMIT when the senders hang up. Each returns to the pool."""
     async with lab.inject(wire.hang_up(postgres.sent("COMMIT"))):
         await lab.deliver(5, expect=UNKNOWN)
     await lab.deliver(5)
@@ -52,7 +52,7 @@ async def test_all_clients_hang_up_in_the_commit(lab: Lab) -> None:
 @nightly("waits for the time that the service takes to drain")
 @proves("drain.sigterm", fails="drains", match="status -15")
 async def test_commit_in_doubt_when_the_service_ends(lab: Lab) -> None:
-    """SIGTERM while no COMMIT is answered: the time is over before anything is known: unknown, and not refused."""
+    """SIGTERM while no COMMIT is answered. The grace ends before anything is known: unknown, and not refused."""
     stall = wire.stall(postgres.answered("COMMIT"), always=True)
     await lab.inject(stall)
     async with lab.deliver(expect=UNKNOWN):

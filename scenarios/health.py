@@ -42,7 +42,7 @@ async def test_health(lab: Lab, faults: list[Fault], expect: Outcome) -> None:
 
 @NO_REFUSAL
 async def test_health_without_its_table(lab: Lab) -> None:
-    """PostgreSQL is there, and what deliveries are stored in is not: the service is not ready."""
+    """PostgreSQL is there, but the table of deliveries is not. The service is not ready."""
     away = server.execute(
         postgres, "ALTER TABLE deliveries RENAME TO mislaid", undo="ALTER TABLE mislaid RENAME TO deliveries"
     )
@@ -54,7 +54,7 @@ async def test_health_without_its_table(lab: Lab) -> None:
 
 @NO_FAIL_OPEN
 async def test_much_is_stored(lab: Lab) -> None:
-    """What is stored would take long to read: of that the service reads the row that it is asked for, and no other."""
+    """Reading all that is stored would take long. The service reads only the row that it is asked for."""
     await lab.deliver()
     async with lab.inject(server.execute(postgres, ARCHIVE, undo=NO_ARCHIVE), link.down(redis)):
         await lab.request("ready", expect=ACKNOWLEDGED)

@@ -12,7 +12,7 @@ NO_OTHER_LIMIT = ("deadline.request", "retry.database")
 @proves("retry.database", fails="outcome", match=IN_FLIGHT)
 @proves(under="unprotected", fails="outcome", match=UNHANDLED + IN_FLIGHT)
 async def test_query_cut_in_flight(lab: Lab) -> None:
-    """The INSERT waits for a lock, its connection is cut, the lock goes: a retry stores it."""
+    """The INSERT waits for a lock, its connection is cut, and the lock goes. A retry stores the delivery."""
     lock = server.lock(postgres, "deliveries")
     await lab.inject(lock)
     async with lab.deliver():
@@ -43,7 +43,7 @@ async def test_query_cut_at_the_frame(lab: Lab, fault: Fault) -> None:
 
 @proves("deadline.statement", without=("deadline.request",), fails="in_time", match=WAITS_FOR_POSTGRES)
 async def test_postgres_falls_silent_at_the_answer(lab: Lab) -> None:
-    """The INSERT is done and nothing more arrives on that connection: given up in time, and stored by another."""
+    """The INSERT is done, and its connection falls silent. It is given up in time, and another one stores."""
     async with lab.inject(wire.stall(postgres.answered("INSERT"))):
         await lab.deliver()
 
@@ -52,7 +52,7 @@ async def test_postgres_falls_silent_at_the_answer(lab: Lab) -> None:
 @proves("deadline.statement", without=NO_OTHER_LIMIT, fails="in_time", match=WAITS_FOR_POSTGRES)
 @proves(under="incident", fails="in_time", match=WAITS_FOR_POSTGRES)
 async def test_postgres_swallows_bytes_when_idle(lab: Lab) -> None:
-    """Connected, and silent: the idle connections are given up in time, and so are new ones."""
+    """PostgreSQL accepts connections, and is silent. The service gives up idle ones and new ones in time."""
     await lab.until(postgres.idle(at_least=1))
     async with lab.inject(link.swallow(postgres)):
         await lab.deliver(expect=REFUSED)
@@ -61,7 +61,7 @@ async def test_postgres_swallows_bytes_when_idle(lab: Lab) -> None:
 @proves("deadline.statement", without=NO_OTHER_LIMIT, fails="in_time", match=WAITS_FOR_POSTGRES)
 @proves(under="incident", fails="in_time", match=WAITS_FOR_POSTGRES)
 async def test_postgres_swallows_bytes_in_mid_query(lab: Lab) -> None:
-    """The INSERT is under way when the connection falls silent: given up in time, and not stored."""
+    """The connection falls silent during the INSERT. The service gives it up in time, and stores nothing."""
     lock = server.lock(postgres, "deliveries")
     await lab.inject(lock)
     async with lab.deliver(expect=REFUSED):
@@ -72,7 +72,7 @@ async def test_postgres_swallows_bytes_in_mid_query(lab: Lab) -> None:
 
 @proves("commit.resolve", fails="outcome", match="unknown")
 async def test_commit_cut_in_flight(lab: Lab) -> None:
-    """The COMMIT is under way when its connection is cut, and is applied: stored once, and acknowledged."""
+    """The connection is cut during the COMMIT, which is applied. The delivery is stored once, and acknowledged."""
     hold = server.hold_commits(postgres, "deliveries")
     await lab.inject(hold)
     async with lab.deliver():
@@ -83,7 +83,7 @@ async def test_commit_cut_in_flight(lab: Lab) -> None:
 
 @proves("ack.after_commit", fails="acknowledged_is_stored")
 async def test_backend_ended_in_mid_commit(lab: Lab) -> None:
-    """The backend is ended while its COMMIT waits, and rolls back: the delivery is tried again."""
+    """The backend is ended while its COMMIT waits, and rolls back. The delivery is retried."""
     hold = server.hold_commits(postgres, "deliveries")
     await lab.inject(hold)
     async with lab.deliver():
@@ -94,6 +94,6 @@ async def test_backend_ended_in_mid_commit(lab: Lab) -> None:
 
 @proves("retry.database", fails="outcome", match="AssertionError: insufficient data in buffer")
 async def test_answer_is_garbled(lab: Lab) -> None:
-    """A bit of the row that an INSERT returns is wrong: its connection is given up, and another one stores it."""
+    """One bit of the row that an INSERT returns is wrong. The connection is given up, and another one stores it."""
     async with lab.inject(wire.corrupt(postgres.answered("INSERT", message="DataRow"), at_byte=10)):
         await lab.deliver()

@@ -1,4 +1,4 @@
-"""What is sent is unlike the usual: each variant of a request is answered as approved."""
+"""Requests that differ from the usual one. Each variant is answered as approved."""
 
 from harness import Lab, link, nightly, proves, redis
 
@@ -7,7 +7,7 @@ NEEDS_NO_REDIS = proves("redis.fail_open", fails="answers_as_approved", match="w
 
 @NEEDS_NO_REDIS
 async def test_every_variant_is_answered_as_approved(lab: Lab) -> None:
-    """Hundreds of requests, each with one thing unlike: answered and stored as approved, without Redis, too."""
+    """Hundreds of requests differ in one thing each. All are answered and stored as approved, also without Redis."""
     async with lab.inject(link.down(redis)):
         await lab.variants()
         await lab.deliver(3)
@@ -16,7 +16,7 @@ async def test_every_variant_is_answered_as_approved(lab: Lab) -> None:
 @nightly("another 2.4 s of CPU for the same answers: `harness answers` writes them with Redis there")
 @NEEDS_NO_REDIS
 async def test_variants_with_redis_and_without(lab: Lab) -> None:
-    """The answers are the same ones with Redis and without."""
+    """The answers are the same with Redis and without."""
     await lab.variants()
     async with lab.inject(link.down(redis)):
         await lab.variants()

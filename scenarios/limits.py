@@ -26,7 +26,7 @@ A shortage that ends earlier lets in the clients who are in the queue at that mo
 
 @proves("errors.refuse", fails="log_clean", match=f"{UNHANDLED}OSError")
 async def test_descriptors_run_out(lab: Lab) -> None:
-    """No descriptor is left for a sender or a server: some are refused, some wait; all is well when some are back."""
+    """No descriptor is left for a client or a server. Some clients are refused, some wait, and later all are served."""
     limit, inserts = process.limit(more_descriptors=1), wire.hold(postgres.sent("INSERT"))
     await lab.inject(limit, inserts)
     async with lab.deliver(60, expect=ACKNOWLEDGED | REFUSED):
@@ -38,7 +38,7 @@ async def test_descriptors_run_out(lab: Lab) -> None:
 @nightly("waits until one shortage counts as over")
 @proves("errors.refuse", fails="log_clean", match=f"{UNHANDLED}OSError")
 async def test_descriptors_run_out_again(lab: Lab) -> None:
-    """What recurs is told again: the second shortage has its line in the log as the first has, and one is enough."""
+    """The service runs out of descriptors twice. It logs the second shortage like the first, and one line is enough."""
     for shortage, clients in ((1, 60), (2, 240)):  # the second finds descriptors that the first has left free
         limit, lock = process.limit(more_descriptors=shortage), server.lock(postgres, "deliveries")
         await lab.inject(lock, limit)
@@ -53,7 +53,7 @@ async def test_descriptors_run_out_again(lab: Lab) -> None:
 
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions")
 async def test_no_client_can_be_accepted(lab: Lab) -> None:
-    """The system has no descriptor left for a client (ENFILE): who comes then waits, and one line tells of it."""
+    """The system has no descriptor left for a client (ENFILE). New clients wait, and one line of the log says so."""
     async with lab.inject(syscall.no_descriptor(call="accept", errno="ENFILE", times=BACKLOG), link.down(redis)):
         await lab.deliver(3)
     lab.expect(service.lines('"event": "accept_failed"'), at_least=1, at_most=1)
@@ -61,7 +61,7 @@ async def test_no_client_can_be_accepted(lab: Lab) -> None:
 
 @proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}Too many open files in system")
 async def test_no_socket_is_to_be_had(lab: Lab) -> None:
-    """The system has no descriptor left for a socket (ENFILE): refused, and all is well when there are some again."""
+    """The system has no descriptor left for a socket (ENFILE). Deliveries are refused until there are some again."""
     async with lab.inject(syscall.no_descriptor(call="socket", errno="ENFILE")):
         await lab.deliver(3, expect=REFUSED)
     await lab.deliver(3)

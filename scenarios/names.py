@@ -21,7 +21,7 @@ POOL_AND_QUEUE = 30
 )
 @proves("names.last_known", fails="outcome", match=NOT_FOUND)
 async def test_name_does_not_resolve(lab: Lab, fault: Fault) -> None:
-    """PostgreSQL's name does not resolve any more, and its connections go, twice: it is where it was."""
+    """PostgreSQL's name stops resolving, and its connections are cut, twice. The service uses its last address."""
     await lab.restart(*BY_NAME)
     await lab.deliver()
     async with lab.inject(fault, link.cut(postgres)):
@@ -32,7 +32,7 @@ async def test_name_does_not_resolve(lab: Lab, fault: Fault) -> None:
 
 @proves("start.degraded", fails="alive", match=NOT_FOUND)
 async def test_name_never_resolved(lab: Lab) -> None:
-    """PostgreSQL's name does not resolve when the service starts: it is up and refuses, and stores once it does."""
+    """PostgreSQL's name does not resolve at the start. The service refuses, and stores once it does."""
     async with lab.inject(names.nxdomain(postgres)):
         await lab.restart(*BY_NAME)
         await lab.deliver(5, expect=REFUSED)
@@ -47,7 +47,7 @@ async def test_name_never_resolved(lab: Lab) -> None:
 )
 @proves("names.bounded", fails="outcome", match="TimeoutError")
 async def test_name_not_answered(lab: Lab, fault: Fault) -> None:
-    """The name server is silent, and the connections are gone: the look-up is not waited for to its end."""
+    """The name server is silent, and the connections are gone. The service does not wait for the whole look-up."""
     await lab.restart(*BY_NAME)
     await lab.deliver()
     async with lab.inject(fault, link.cut(postgres)):
@@ -56,7 +56,7 @@ async def test_name_not_answered(lab: Lab, fault: Fault) -> None:
 
 @proves("names.bounded", fails="outcome", match="TimeoutError")
 async def test_other_name_not_answered(lab: Lab) -> None:
-    """Redis' name is not answered: look-ups that nobody waits for any more do not keep PostgreSQL's from a thread."""
+    """Redis' name gets no answer. Look-ups that were given up do not keep PostgreSQL's from a thread."""
     await lab.restart(*BY_NAME)
     async with lab.inject(names.no_answer(redis)):
         await lab.deliver(POOL_AND_QUEUE)
@@ -74,7 +74,7 @@ async def test_name_leads_elsewhere(lab: Lab, fault: Fault) -> None:
 
 @proves("names.bounded", fails="ends_in_time", match=r"ended ([3-9]|\d\d)\.\d s")  # as long as the resolver takes
 async def test_service_ends_while_a_name_is_looked_up(lab: Lab) -> None:
-    """Redis' name is not answered, and the service is asked to end: it does not wait for that look-up."""
+    """Redis' name gets no answer, and the service is asked to end. It does not wait for that look-up."""
     await lab.restart(*BY_NAME)
     async with lab.inject(names.no_answer(redis)):
         await lab.deliver()
@@ -84,7 +84,7 @@ async def test_service_ends_while_a_name_is_looked_up(lab: Lab) -> None:
 
 @proves("names.last_known", fails="outcome", match=NOT_FOUND)
 async def test_two_servers_of_one_name(lab: Lab) -> None:
-    """One host has both servers, and its name does not resolve any more: each is sought at its own port."""
+    """One host has both servers, and its name stops resolving. The service seeks each at its own port."""
     on_one_host = "REDIS_URL=redis://{postgres.name}:{redis.port}/{redis.database}"
     await lab.restart(BY_NAME[0], on_one_host, "WEBHOOK_REDIS_OPERATION_TIMEOUT_S=2", "WEBHOOK_REDIS_FAIL_OPEN=off")
     await lab.deliver()

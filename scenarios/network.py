@@ -34,7 +34,7 @@ NO_ANSWER = r"unknown, no answer in 6\.5 s"
 )
 @proves("deadline.statement:eager", fails="figure", match="webhook_retries_total")
 async def test_line_dead_for_a_moment(lab: Lab, at: Message) -> None:
-    """From one message on the line is dead, and comes back: TCP's second try arrives, and no retry is spent on it."""
+    """The line is dead from one message on, and comes back. TCP's second try arrives, and no retry is spent."""
     dead = link.dead(postgres, at=at)
     await lab.inject(dead)
     async with lab.deliver():
@@ -47,14 +47,14 @@ async def test_line_dead_for_a_moment(lab: Lab, at: Message) -> None:
 @nightly("waits for a deadline of a request")
 @proves("deadline.statement", "deadline.request", fails="in_time", match=WAITS_FOR_POSTGRES)
 async def test_line_dead_before_the_commit(lab: Lab) -> None:
-    """The COMMIT never arrives, nor does anything else: the client is told in time that it may be stored or not."""
+    """The line dies before the COMMIT arrives. The client learns in time that its delivery may be stored or not."""
     async with lab.inject(link.dead(postgres, at=postgres.answered("INSERT"))):
         await lab.deliver(expect=REFUSED | UNKNOWN)
 
 
 @proves("commit.resolve", fails="outcome", match="unknown")
 async def test_one_line_dead_at_the_commit(lab: Lab) -> None:
-    """One connection's line is dead once its COMMIT has passed, and the others are not: they tell that it is stored."""
+    """One connection's line dies after its COMMIT has passed. Over another one the service learns that it is stored."""
     async with lab.inject(link.dead(postgres, at=postgres.sent("COMMIT"), one=True)):
         await lab.deliver()
 
@@ -62,14 +62,14 @@ async def test_one_line_dead_at_the_commit(lab: Lab) -> None:
 @nightly("waits for two connects that hang")
 @proves("deadline.connect", without=("deadline.request",), fails="in_time", match=WAITS_FOR_POSTGRES)
 async def test_connects_hang(lab: Lab) -> None:
-    """The pool is empty, and SYNs get lost: no connect hangs for longer than it may, and the delivery is refused."""
+    """The pool is empty, and SYNs get lost. No connect outlasts its limit, and the delivery is refused."""
     async with lab.inject(link.cut(postgres), link.swallow_syn(postgres)):
         await lab.deliver(expect=REFUSED)
 
 
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions|TimeoutError")
 async def test_packets_lost(lab: Lab) -> None:
-    """A tenth of the packets to and from PostgreSQL get lost, and of Redis' four tenths: late, but acknowledged."""
+    """A tenth of PostgreSQL's packets get lost, and four tenths of Redis'. Deliveries are late, but acknowledged."""
     async with lab.inject(link.lose(postgres, percent=10)):
         await lab.deliver(5)  # of which each asks PostgreSQL, whatever becomes of Redis
         async with lab.inject(link.lose(redis, percent=40)):
@@ -78,7 +78,7 @@ async def test_packets_lost(lab: Lab) -> None:
 
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions|TimeoutError")
 async def test_redis_is_far_away(lab: Lab) -> None:
-    """Redis is gone for two deliveries, and then far away: connecting fits into the time that a use of it has."""
+    """Redis is gone for two deliveries, and then far away. Connecting fits into the time limit of one use of it."""
     await lab.restart("WEBHOOK_BREAKER_FAILURES=100", "WEBHOOK_REDIS_OPERATION_TIMEOUT_S=0.5")
     async with lab.inject(link.down(redis)):
         await lab.deliver(2)
@@ -91,7 +91,7 @@ async def test_redis_is_far_away(lab: Lab) -> None:
 
 @proves("redis.timeouts", fails="slower", match=WAITS_FOR_REDIS)
 async def test_line_to_redis_dead(lab: Lab) -> None:
-    """No packet of Redis' arrives, and no connect comes through: nobody waits for it."""
+    """No packet of Redis' arrives, and no connect succeeds. No delivery waits for it."""
     async with lab.inject(link.dead(redis)):
         await lab.deliver(5, slower_ms_max=500)
 
@@ -99,7 +99,7 @@ async def test_line_to_redis_dead(lab: Lab) -> None:
 @nightly("waits until the firewall has forgotten")
 @proves("pool.keepalive", fails="slower", match=WAITS_FOR_POSTGRES)
 async def test_idle_connections_forgotten(lab: Lab) -> None:
-    """A firewall forgets connections to PostgreSQL that are idle: that is noticed before a delivery needs one."""
+    """A firewall forgets idle connections to PostgreSQL. The service notices before a delivery needs one."""
     async with lab.inject(link.forget_idle(postgres, idle_s=0.5)):
         await lab.wait(NOTICED_S, because="idle connections are forgotten, and given up after three seconds")
         await lab.deliver(5, slower_ms_max=1_000)
@@ -107,7 +107,7 @@ async def test_idle_connections_forgotten(lab: Lab) -> None:
 
 @proves("redis.timeouts", fails="slower", match=WAITS_FOR_REDIS)
 async def test_redis_has_forgotten_its_connections(lab: Lab) -> None:
-    """Redis has forgotten the idle connections, without a word: who gets one does not wait for it."""
+    """Redis has forgotten the idle connections, and says nothing. A request that gets one does not wait for it."""
     async with lab.inject(link.half_open(redis)):
         await lab.deliver(5, slower_ms_max=500)
 
@@ -116,7 +116,7 @@ async def test_redis_has_forgotten_its_connections(lab: Lab) -> None:
 @proves("pool.keepalive", without=ALL_DEADLINES, fails="in_time", match=NO_ANSWER)
 @proves("deadline.statement", without=("pool.keepalive", "deadline.request"), fails="in_time", match=NO_ANSWER)
 async def test_forgotten_while_an_answer_is_due(lab: Lab) -> None:
-    """PostgreSQL forgets the connection that waits for an answer: it is given up, and another one stores."""
+    """PostgreSQL forgets the connection that waits for an answer. It is given up, and another one stores."""
     await lab.inject(link.half_open(postgres, at=postgres.sent("INSERT"), one=True))
     await lab.deliver()
 
@@ -131,7 +131,7 @@ async def test_forgotten_while_an_answer_is_due(lab: Lab) -> None:
 )
 @proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}({NOT_REACHED})")
 async def test_postgres_unreachable(lab: Lab, fault: Fault) -> None:
-    """A router, or this machine's firewall, lets nothing through to PostgreSQL and says so: refused, not hung."""
+    """A router, or this machine's firewall, reports PostgreSQL as unreachable. Deliveries are refused, not hung."""
     async with lab.inject(link.cut(postgres), fault):
         await lab.deliver(5, expect=REFUSED)
 
@@ -139,7 +139,7 @@ async def test_postgres_unreachable(lab: Lab, fault: Fault) -> None:
 @nightly("waits for a deadline of a request")
 @proves("deadline.statement", "deadline.request", without=("pool.keepalive",), fails="in_time", match=NO_ANSWER)
 async def test_unreachable_while_an_answer_is_due(lab: Lab) -> None:
-    """The way to PostgreSQL breaks before the COMMIT: a router's word ends no open connection, so a deadline has to."""
+    """The way to PostgreSQL breaks before the COMMIT. No router's report ends an open connection: a deadline has to."""
     async with lab.inject(link.unreachable(postgres, at=postgres.answered("INSERT"))):
         await lab.deliver(expect=REFUSED | UNKNOWN)
 

@@ -1,4 +1,4 @@
-"""More arrives than the service carries: when the cause has gone, and the load is as before, it must come back."""
+"""More arrives than the service can carry. When the cause is gone and the load is normal, it must recover."""
 
 from harness import ACKNOWLEDGED, REFUSED, Lab, link, nightly, postgres, proves, redis, server
 from scenarios.words import WAITS_FOR_POSTGRES
@@ -14,7 +14,7 @@ LONG = "loads the service for four seconds, and starts it anew twice"
 @nightly(LONG)
 @proves("load.shed", without=("load.newest_first",), fails="comes_back", match=GIVEN_UP)
 async def test_impatient_clients_try_again(lab: Lab) -> None:
-    """A migration holds the table for a moment; clients hang up and try again: that alone must not keep it busy."""
+    """A migration locks the table for a moment; clients hang up and retry. That alone must not keep it busy."""
     await lab.restart(*AT_ONCE, "WEBHOOK_SHED_WAITING_MAX=4")
     await lab.inject(FAR_AWAY)
     await lab.capacity(clients=16, for_s=1)
@@ -29,7 +29,7 @@ async def test_impatient_clients_try_again(lab: Lab) -> None:
 @nightly(LONG)
 @proves("load.newest_first", fails="comes_back", match=GIVEN_UP)
 async def test_queue_that_nobody_waits_in(lab: Lab) -> None:
-    """PostgreSQL is slow for a moment, and all hang up who queue: who comes then must not have to wait behind them."""
+    """PostgreSQL is slow for a moment, and all queued clients hang up. New clients must not wait behind them."""
     await lab.restart("WEBHOOK_POOL_SIZE=8", "WEBHOOK_POOL_MAX_OVERFLOW=0", "WEBHOOK_SHED_WAITING_MAX=40")
     await lab.inject(link.latency(postgres, latency_ms=40))
     await lab.capacity(clients=16, for_s=1)
@@ -44,7 +44,7 @@ async def test_queue_that_nobody_waits_in(lab: Lab) -> None:
 @nightly(LONG)
 @proves("load.shed", without=("load.newest_first",), fails="comes_back", match=GIVEN_UP)
 async def test_cache_is_lost_and_all_come_again(lab: Lab) -> None:
-    """Redis goes, senders repeat themselves, and each look-up is PostgreSQL's: all is as before once it is back."""
+    """Redis goes, senders repeat, and PostgreSQL has every look-up. The service recovers once Redis is back."""
     await lab.restart(*AT_ONCE, "WEBHOOK_SHED_WAITING_MAX=4")
     await lab.inject(FAR_AWAY)
     await lab.deliver(12)

@@ -13,7 +13,7 @@ ALONE_WITH_ITS_AGE = ("pool.recycle:soon", "pool.pre_ping", "retry.database")
 @proves("pool.pre_ping", without=("retry.database",), fails="outcome", match=CLOSED)
 @proves(under="unprotected", fails="outcome", match=CLOSED)
 async def test_idle_pool_cut(lab: Lab) -> None:
-    """Pooled connections die while idle: nobody notices, and no retry is spent on it."""
+    """Pooled connections die while idle. No client notices, and no retry is spent."""
     await lab.until(postgres.idle(at_least=1))
     await lab.inject(link.cut(postgres))
     await lab.deliver(5)
@@ -22,7 +22,7 @@ async def test_idle_pool_cut(lab: Lab) -> None:
 
 @proves("deadline.statement", fails="outcome", match=f"refused.*{WAITS_FOR_POSTGRES}")
 async def test_pooled_connection_is_silent(lab: Lab) -> None:
-    """What comes first over a pooled connection is not answered: another stores it in time, without a retry."""
+    """The first use of a pooled connection gets no answer. Another one stores the delivery in time, without a retry."""
     await lab.until(postgres.idle(at_least=1))
     async with lab.inject(wire.stall(postgres.sent())):
         await lab.deliver(slower_ms_max=3_500)
@@ -31,7 +31,7 @@ async def test_pooled_connection_is_silent(lab: Lab) -> None:
 
 @proves("pool.recycle", without=ALONE_WITH_ITS_AGE, fails="outcome", match=f"{CLOSED}|AdminShutdownError")
 async def test_old_sessions_are_ended(lab: Lab) -> None:
-    """PostgreSQL ends what has been idle for long: a connection as old as that is not used again."""
+    """PostgreSQL ends sessions that were idle for long. The service does not use a connection of that age."""
     await lab.until(postgres.idle(at_least=1))
     await lab.inject(server.end_sessions(postgres))
     await lab.deliver(5)
@@ -40,7 +40,7 @@ async def test_old_sessions_are_ended(lab: Lab) -> None:
 @proves("retry.database", fails="outcome", match=CLOSED)
 @proves(under="unprotected", fails="outcome", match=f"{UNHANDLED}({CLOSED})")
 async def test_all_connections_cut_under_traffic(lab: Lab) -> None:
-    """Every connection dies at once, with a statement on each: all are acknowledged all the same."""
+    """Every connection dies at once, with a statement on each. All deliveries are still acknowledged."""
     lock = server.lock(postgres, "deliveries")
     async with lab.traffic(clients=12):
         await lab.inject(lock)
@@ -53,7 +53,7 @@ async def test_all_connections_cut_under_traffic(lab: Lab) -> None:
 @proves("pool.bounded_checkout", without=NO_OTHER_LIMIT, fails="in_time", match=WAITS_FOR_POSTGRES)
 @proves(under="incident", fails="in_time", match=WAITS_FOR_POSTGRES)
 async def test_pool_exhausted_by_slow_queries(lab: Lab) -> None:
-    """Every connection waits for a lock: whoever finds none is refused well before the request's own 5 s, not hung."""
+    """Every connection waits for a lock. A request that gets none is refused well before its own limit of 5 s."""
     async with lab.inject(server.lock(postgres, "deliveries")), lab.deliver(15, expect=ACKNOWLEDGED | REFUSED):
         await lab.until(postgres.waiting("INSERT", at_least=15))
         # One that gets a connection after all has waited 1.5 s for it, and waits as long for the lock.
@@ -62,7 +62,7 @@ async def test_pool_exhausted_by_slow_queries(lab: Lab) -> None:
 
 @proves("pool.bounded_checkout", fails="slower", match=WAITS_FOR_POSTGRES)
 async def test_no_connection_comes_free(lab: Lab) -> None:
-    """Every connection is in an INSERT for longer than one is waited for: who waits is refused, and has had one try."""
+    """All connections are in INSERTs that outlast the wait for one. A waiting request is refused after one try."""
     inserts = wire.hold(postgres.sent("INSERT"))
     await lab.inject(inserts)
     async with lab.deliver(15, expect=ACKNOWLEDGED | REFUSED):
@@ -74,9 +74,9 @@ async def test_no_connection_comes_free(lab: Lab) -> None:
 
 @proves("load.shed", fails="figure", match="webhook_shed_total")
 async def test_queue_for_the_pool_is_full(lab: Lab) -> None:
-    """Every connection is taken and as many wait for one: whoever comes then is refused without waiting.
+    """Every connection is taken, and as many requests wait. Further ones are refused without waiting.
 
-    However many come, it is the service that refuses them, in its own words.
+    However many come, the service itself refuses them, in its own words.
     """
     async with lab.inject(server.lock(postgres, "deliveries")):
         await lab.deliver(130, expect=ACKNOWLEDGED | REFUSED)
@@ -92,7 +92,7 @@ async def test_queue_for_the_pool_is_full(lab: Lab) -> None:
 
 @proves("pool.pre_ping", without=("retry.database",), fails="outcome", match="another operation .* is in progress")
 async def test_sessions_ended_and_their_close_is_late(lab: Lab) -> None:
-    """PostgreSQL has said that an idle session is over, and its close is still on the way: nobody uses that session."""
+    """PostgreSQL has ended an idle session, and its close is on the way. The service does not use that session."""
     await lab.deliver(5)
     async with lab.inject(link.slow_close(postgres, delay_ms=2_000)):
         await lab.inject(server.end_sessions(postgres))
@@ -102,7 +102,7 @@ async def test_sessions_ended_and_their_close_is_late(lab: Lab) -> None:
 
 @proves("pool.keeps_all", fails="figure", match=r"postgres\.connects_peak")
 async def test_connections_are_used_again(lab: Lab) -> None:
-    """Twelve clients send one delivery after another, and some get an error of a server: no connection goes with it."""
+    """Twelve clients deliver one after another, and servers answer some with errors. No connection is lost by that."""
     await lab.restart("WEBHOOK_REDIS_OPERATION_TIMEOUT_S=2")  # a busy machine takes longer, and that ends a connection
     deadlock = wire.fail(postgres.sent("INSERT", nth=60), code="40P01")
     full = (wire.fail(redis.sent("SET", nth=nth), code="OOM") for nth in (60, 100, 140, 180))
@@ -115,7 +115,7 @@ async def test_connections_are_used_again(lab: Lab) -> None:
 
 @proves("deadline.statement", without=("deadline.request",), fails="slower", match=r"took 3\.\d+ s")  # the late close
 async def test_postgres_is_slow_to_hang_up(lab: Lab) -> None:
-    """More connections are given back than the pool keeps, and PostgreSQL's close comes late: nobody waits for it."""
+    """More connections come back than the pool keeps, and PostgreSQL closes late. No request waits for the close."""
     await lab.restart("WEBHOOK_POOL_KEEPS_ALL=off")
     inserts = wire.hold(postgres.sent("INSERT"))
     await lab.inject(link.slow_close(postgres, delay_ms=3_000), inserts)

@@ -9,7 +9,7 @@ BEHIND_POOLER = ("DATABASE_URL={pooled.url}", "WEBHOOK_BEHIND_POOLER=1")
 @needs("pgbouncer")
 @proves("pooler.prepare_anew", fails="outcome", match="InvalidSQLStatementNameError", without=("retry.database",))
 async def test_transactions_are_pooled(lab: Lab) -> None:
-    """Two connections serve many deliveries at once: what was prepared on the one is not there on the other."""
+    """Two connections serve many deliveries at once. A statement prepared on one is not there on the other."""
     await lab.restart(*BEHIND_POOLER)
     async with lab.inject(server.pooler(pooled, default_pool_size=2)):
         await lab.deliver(24)  # at once, so that the pooler opens both
@@ -20,7 +20,7 @@ async def test_transactions_are_pooled(lab: Lab) -> None:
 @needs("pgbouncer")
 @proves("retry.database", fails="outcome", match="refused")
 async def test_pooler_restarted(lab: Lab) -> None:
-    """The pooler is restarted between two statements: the transaction is made again over new connections."""
+    """The pooler is restarted between two statements. The service repeats the transaction over new connections."""
     await lab.restart(*BEHIND_POOLER, "WEBHOOK_RETRY_ATTEMPTS=10")  # three can be over before it is back
     restarted = server.restart(pooled, how="immediate", at=pooled.sent("INSERT"))
     async with lab.inject(server.pooler(pooled)), lab.inject(restarted):
@@ -40,7 +40,7 @@ async def test_pooler_killed_at_the_commit(lab: Lab) -> None:
 @needs("pgbouncer")
 @proves("retry.database", fails="outcome", match="server conn crashed|server connection closed")
 async def test_server_lost_behind_the_pooler(lab: Lab) -> None:
-    """The pooler loses its connection to the server at an INSERT (08P01): the client's is of no more use, either."""
+    """The pooler loses its server at an INSERT (08P01). The service's connection to the pooler is useless, too."""
     await lab.restart(*BEHIND_POOLER)
     async with lab.inject(server.pooler(pooled)), lab.inject(wire.cut(postgres.sent("INSERT"))):
         await lab.deliver()
@@ -49,7 +49,7 @@ async def test_server_lost_behind_the_pooler(lab: Lab) -> None:
 @needs("pgbouncer")
 @proves("deadline.request", fails="in_time", match="waiting for pooled")
 async def test_pooler_paused(lab: Lab) -> None:
-    """The pooler holds what it is sent, as while the server behind it is exchanged: refused in time."""
+    """The pooler holds what it is sent, as while its server is exchanged. The service refuses in time."""
     await lab.restart(*BEHIND_POOLER, "WEBHOOK_REQUEST_TIMEOUT_S=1.5")
     async with lab.inject(server.pooler(pooled)):
         await lab.deliver()
@@ -61,7 +61,7 @@ async def test_pooler_paused(lab: Lab) -> None:
 @needs("pgbouncer")
 @proves("pooler.prepare_anew", fails="outcome", match="InvalidSQLStatementNameError", without=("retry.database",))
 async def test_server_restarted_behind_a_paused_pooler(lab: Lab) -> None:
-    """PAUSE, PostgreSQL restarted, RESUME: what was sent meanwhile has waited for sessions that know no statement."""
+    """PAUSE, PostgreSQL restarts, RESUME. What waited meanwhile meets sessions that know no statement."""
     await lab.restart(*BEHIND_POOLER)
     paused, restarted = server.pause_pooler(pooled), server.restart(postgres)
     async with lab.inject(server.pooler(pooled)):
@@ -77,7 +77,7 @@ async def test_server_restarted_behind_a_paused_pooler(lab: Lab) -> None:
 @needs("pgbouncer")
 @proves("errors.refuse", fails="outcome", match="status 500")
 async def test_pooler_has_no_connection_in_time(lab: Lab) -> None:
-    """It has no connection to the server for too long (08P01): refused, for another try would only queue again."""
+    """The pooler has no server for too long (08P01). The service refuses, since a retry would only queue again."""
     await lab.restart(*BEHIND_POOLER)
     async with lab.inject(server.pooler(pooled, query_wait_timeout_s=1)):
         await lab.deliver(3)
@@ -89,7 +89,7 @@ async def test_pooler_has_no_connection_in_time(lab: Lab) -> None:
 @needs("pgbouncer")
 @proves("retry.database", fails="outcome", match="no more connections allowed")
 async def test_pooler_is_full(lab: Lab) -> None:
-    """The pooler takes two clients and no more (08P01): the others try again, until one of the two is free."""
+    """The pooler takes only two clients (08P01). The others retry until one of the two is free."""
     more_tries = ("WEBHOOK_RETRY_ATTEMPTS=30", "WEBHOOK_RETRY_DELAY_MAX_S=0.2", "WEBHOOK_RETRY_BUDGET=off")
     await lab.restart(*BEHIND_POOLER, *more_tries)
     async with lab.inject(server.pooler(pooled, max_client_conn=2)):

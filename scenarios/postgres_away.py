@@ -23,7 +23,7 @@ NOT_CAUGHT = proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}({REFUS
     ],
 )
 async def test_postgres_slow(lab: Lab, latency_ms: int, expect: Outcome) -> None:
-    """Slow is waited for, too slow is refused in time."""
+    """The service waits for a slow PostgreSQL, and refuses in time when it is too slow."""
     async with lab.inject(link.latency(postgres, latency_ms=latency_ms)):
         await lab.deliver(5, expect=expect)
 
@@ -33,7 +33,7 @@ async def test_postgres_slow(lab: Lab, latency_ms: int, expect: Outcome) -> None
     [pytest.param(True, marks=AT_START, id="at-start"), pytest.param(False, marks=NOT_CAUGHT, id="later")],
 )
 async def test_postgres_refused(lab: Lab, at_start: bool) -> None:
-    """No PostgreSQL: the service is up and refuses; it recovers without being restarted."""
+    """Without PostgreSQL the service is up, and refuses. It recovers without being restarted."""
     async with lab.inject(link.down(postgres)):
         if at_start:
             await lab.restart()
@@ -46,7 +46,7 @@ async def test_postgres_refused(lab: Lab, at_start: bool) -> None:
 )
 @NOT_CAUGHT
 async def test_both_down_healed_in_either_order(lab: Lab, first: Link, last: Link) -> None:
-    """Both go; with one back, the service does what that one allows; with both, all is well."""
+    """Both servers go. With one back, the service does what that one allows; with both, all is well."""
     async with lab.inject(link.down(last)):
         async with lab.inject(link.down(first)):
             await lab.deliver(5, expect=REFUSED)
@@ -55,7 +55,7 @@ async def test_both_down_healed_in_either_order(lab: Lab, first: Link, last: Lin
 
 @proves("deadline.request", fails="in_time", match=WAITS_FOR_POSTGRES)
 async def test_postgres_slow_and_turning_transactions_back(lab: Lab) -> None:
-    """No statement is late, a transaction is turned back: what tries again has its end, for good, and so has a read."""
+    """No statement is late, and transactions are turned back. Retries still come to an end, and so do reads."""
     await lab.inject(link.cut(postgres))
     await lab.deliver(5)  # over new connections: none has prepared a read's statement yet, so it takes longest
     async with (

@@ -10,7 +10,7 @@ REMEMBER = "DROP TABLE IF EXISTS alembic_version; ALTER TABLE lost.alembic_versi
 
 @NO_FAIL_OPEN
 async def test_two_prepare_at_once(lab: Lab) -> None:
-    """On an empty database one has made the tables, and the other waits for its COMMIT: both end well."""
+    """On an empty database one process makes the tables, the other waits for its COMMIT. Both end well."""
     async with lab.inject(link.down(redis), hold := wire.hold(postgres.sent("COMMIT"))):
         async with lab.prepare(copies=2, empty=True):
             await lab.until(hold.fired())
@@ -21,7 +21,7 @@ async def test_two_prepare_at_once(lab: Lab) -> None:
 
 @NO_FAIL_OPEN
 async def test_prepare_breaks_off(lab: Lab) -> None:
-    """The connection breaks when the tables are made: nothing of it stays, and the next try makes them all."""
+    """The connection breaks while the tables are made. Nothing of them stays, and the next try makes them all."""
     async with lab.inject(link.down(redis), wire.cut(postgres.sent("INSERT INTO alembic_version"))):
         await lab.prepare(tries=2, empty=True)
         await lab.deliver()
@@ -29,9 +29,9 @@ async def test_prepare_breaks_off(lab: Lab) -> None:
 
 @proves("errors.refuse", fails="log_clean", match="Exception in ASGI application")
 async def test_prepared_again(lab: Lab) -> None:
-    """On what is stored nothing changes, also while the table is locked: it need not even look at it.
+    """Preparing again changes nothing, and does not wait for a locked table.
 
-    Without PostgreSQL, or a word of what is there, it fails and loses nothing.
+    Without PostgreSQL, or without its record of migrations, it fails and loses nothing.
     """
     await lab.deliver(3)
     async with lab.inject(lock := server.lock(postgres, "deliveries")), lab.deliver(expect=ANY_OUTCOME):

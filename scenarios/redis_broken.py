@@ -15,7 +15,7 @@ LOGS_IN = "REDIS_URL=redis://{redis.user}:{redis.password}@{redis.host}:{redis.p
 @proves(under="incident", fails="slower", match=WAITS_FOR_REDIS)
 @proves("redis.timeouts", fails="slower", match=WAITS_FOR_REDIS)
 async def test_redis_swallows_bytes(lab: Lab) -> None:
-    """Redis accepts and never answers: nobody waits for it (the incident's fix waits 10 s, or 20)."""
+    """Redis accepts and never answers. No delivery waits for it (the incident's fix waits 10 s, or 20)."""
     async with lab.inject(link.swallow(redis)):
         await lab.deliver(5, slower_ms_max=500)
 
@@ -30,7 +30,7 @@ async def test_redis_swallows_bytes(lab: Lab) -> None:
 )
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions|TimeoutError")
 async def test_redis_broken(lab: Lab, fault: Fault) -> None:
-    """However Redis breaks, a delivery is acknowledged, and hardly later."""
+    """However Redis breaks, deliveries are acknowledged, and hardly later."""
     async with lab.inject(fault):
         await lab.deliver(5, slower_ms_max=500)
 
@@ -68,7 +68,7 @@ async def test_silent_redis_is_left_alone(lab: Lab) -> None:
 
 @proves("redis.breaker:long", fails="figure", match="webhook_breaker_state")
 async def test_redis_is_asked_again(lab: Lab) -> None:
-    """Redis is silent until it is left alone, and comes back: once its second is over it is asked, and then again."""
+    """Redis is silent until it is left alone, and comes back. The service asks it again after a second."""
     async with lab.inject(link.swallow(redis)):
         await lab.deliver(5)
     for _ in range(15):  # on a busy machine Redis may miss its 50 ms once, and is left alone for another second
@@ -81,7 +81,7 @@ async def test_redis_is_asked_again(lab: Lab) -> None:
 @nightly("waits until Redis is asked again")
 @proves("redis.breaker:long", fails="reached", match="webhook_breaker_state is 2")
 async def test_redis_fails_once_more(lab: Lab) -> None:
-    """Redis is left alone, then answers once, and fails once: what was before that answer no longer counts."""
+    """Redis is left alone, then answers once, and fails once. Failures before that answer no longer count."""
     await lab.restart("WEBHOOK_REDIS_OPERATION_TIMEOUT_S=2")
     async with lab.inject(wire.cut(redis.sent("SET"), always=True)):
         await lab.deliver(5)
@@ -98,6 +98,6 @@ async def test_redis_fails_once_more(lab: Lab) -> None:
 
 @proves("redis.one_attempt", without=EACH_CALL_LIMITED, fails="slower", match=WAITS_FOR_REDIS)
 async def test_silent_redis_is_asked_once(lab: Lab) -> None:
-    """Redis does not answer: the delivery goes on without it, instead of asking once more."""
+    """Redis does not answer. The delivery goes on without it, and does not ask again."""
     async with lab.inject(link.swallow(redis)):
         await lab.deliver(slower_ms_max=750)

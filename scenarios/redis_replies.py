@@ -29,7 +29,7 @@ async def test_redis_reply_lost_after_its_write(lab: Lab, fault: Fault) -> None:
     "lost", [pytest.param((1,), marks=TOO_EAGER, id="one"), pytest.param((1, 4, 7), marks=NOT_SAVED, id="every-third")]
 )
 async def test_some_redis_replies_lost(lab: Lab, lost: tuple[int, ...]) -> None:
-    """Redis loses a reply now and then: it is worth asking all the same."""
+    """Redis loses a reply now and then. The service keeps asking it."""
     async with lab.inject(*(wire.cut(redis.answered("SET", nth=n)) for n in lost)):
         for _ in range(8):
             await lab.deliver()
@@ -38,14 +38,14 @@ async def test_some_redis_replies_lost(lab: Lab, lost: tuple[int, ...]) -> None:
 
 @proves("redis.timeouts", fails="slower", match=WAITS_FOR_REDIS)
 async def test_redis_reply_never_comes(lab: Lab) -> None:
-    """One reply is swallowed and the connection stays open: nobody waits for it."""
+    """One reply is swallowed, and the connection stays open. No delivery waits for it."""
     async with lab.inject(wire.drop(redis.answered("SET"))):
         await lab.deliver(slower_ms_max=500)
 
 
 @proves("redis.timeouts", fails="slower", match=WAITS_FOR_REDIS)
 async def test_late_redis_reply_meets_nobody(lab: Lab) -> None:
-    """A reply that comes late would answer the next request: its connection is not used again."""
+    """A late reply would answer the next request. The service does not use its connection again."""
     async with lab.inject(wire.late(redis.answered("SET"), always=True)):
         await lab.deliver(slower_ms_max=500)
         await lab.deliver(5, copies=2, slower_ms_max=500)

@@ -24,7 +24,7 @@ AS_IF = nightly("such an error in place of an answer tests the same, and quicker
 )
 @IN_VAIN
 async def test_redis_is(lab: Lab, state: Fault) -> None:
-    """It is so for real, and it passes."""
+    """Redis is in this state for real, and the state ends."""
     await lab.deliver(5)
     async with lab.inject(state, link.cut(redis)):
         await lab.deliver(5, copies=2)
@@ -34,7 +34,7 @@ async def test_redis_is(lab: Lab, state: Fault) -> None:
 @nightly("a link that swallows bytes tests the same")
 @proves("redis.timeouts", fails="slower", match=WAITS_FOR_REDIS)
 async def test_redis_lets_writers_wait(lab: Lab) -> None:
-    """An operator has paused its clients: nobody waits for that."""
+    """An operator has paused Redis' clients. No delivery waits for that."""
     async with lab.inject(server.drive_to(redis, "PAUSED")):
         await lab.deliver(5, slower_ms_max=500)
 
@@ -42,6 +42,6 @@ async def test_redis_lets_writers_wait(lab: Lab) -> None:
 @nightly("a reply that is cut tests the same")
 @IN_VAIN
 async def test_redis_ends_its_clients(lab: Lab) -> None:
-    """Its connections are closed while it is asked: what it was asked for goes on without it."""
+    """Redis closes its connections while it is asked. The deliveries go on without it."""
     async with lab.inject(server.kill_clients(redis, at=redis.sent("SET"))):
         await lab.deliver(5, copies=2)

@@ -56,7 +56,7 @@ async def test_twenty_copies_while_redis_is_flushed(lab: Lab) -> None:
 
 @STORED_TWICE
 async def test_connection_breaks_when_given_back(lab: Lab) -> None:
-    """A copy has looked, and its connection breaks at the ROLLBACK that ends the look: nothing comes of that."""
+    """A copy has looked, and its connection breaks at the ROLLBACK that ends the look. That has no effect."""
     hold = server.hold_commits(postgres, "deliveries")
     broken = wire.cut(postgres.sent("ROLLBACK"))
     await lab.inject(hold, broken)
@@ -90,7 +90,7 @@ async def test_clients_hang_up(lab: Lab) -> None:
 
 @proves("errors.refuse", fails="log_clean", match=UNHANDLED)
 async def test_repeats_need_no_insert(lab: Lab) -> None:
-    """PostgreSQL's disk is full: what is new is refused, and what Redis remembers is looked up, and acknowledged."""
+    """PostgreSQL's disk is full. New deliveries are refused; those that Redis remembers are acknowledged."""
     await lab.deliver()
     async with lab.inject(wire.fail(postgres.sent("INSERT"), code="53100", always=True)):
         await lab.request("again", expect=ACKNOWLEDGED)
@@ -99,7 +99,7 @@ async def test_repeats_need_no_insert(lab: Lab) -> None:
 
 @proves("retry.database", fails="outcome", match="refused")
 async def test_taken_id_is_tried_again(lab: Lab) -> None:
-    """Redis has forgotten it. Another body's INSERT under its id is cut, and tried again: a conflict all the same."""
+    """Redis has forgotten an id. An INSERT of another body under it is cut and retried: still a conflict."""
     await lab.deliver()
     async with lab.inject(server.flush(redis), wire.cut(postgres.sent("INSERT"))):
         await lab.request("taken", expect=CONFLICT)

@@ -22,7 +22,7 @@ FROM_REPLICA = "WEBHOOK_REPLICA_URL={replica.url}"
 )
 @proves("replica.absence_is_no_proof", fails="outcome", match="absent")
 async def test_replica_behind(lab: Lab, fault: Fault) -> None:
-    """The standby replays nothing any more: what was acknowledged since is shown all the same, by the primary."""
+    """The standby stops replaying. The primary shows what was acknowledged since."""
     await lab.restart(FROM_REPLICA)
     await lab.deliver()
     async with lab.inject(fault):
@@ -35,7 +35,7 @@ async def test_replica_behind(lab: Lab, fault: Fault) -> None:
 @nightly("lets the lag grow for two and a half seconds, if it does")
 @proves("replica.absence_is_no_proof", fails="outcome", match="absent")
 async def test_replica_is_always_late(lab: Lab) -> None:
-    """The standby never has all, since it is a second late at all times: its lag is told as that, and no more."""
+    """The standby is always a second late. The service reports that lag, and no more."""
     await lab.restart(FROM_REPLICA, "WEBHOOK_REPLICA_TIMEOUT_S=2")
     await lab.deliver()
     async with lab.inject(server.delay_replay(replica, delay_ms=900)), lab.traffic(clients=2):
@@ -47,9 +47,9 @@ async def test_replica_is_always_late(lab: Lab) -> None:
 
 @proves("replica.fall_back", fails="outcome", match="refused")
 async def test_replica_crashed(lab: Lab) -> None:
-    """The standby is killed and stays away: reads are made at the primary. Before, it lags behind nothing.
+    """The standby is killed and stays away: the primary serves reads. Before, the reported lag is nothing.
 
-    A read that it fails once is the primary's, too, and the next one is its own again.
+    The primary also serves a read that fails once at the standby, which serves the next one again.
     """
     await lab.restart(FROM_REPLICA, "WEBHOOK_REPLICA_TIMEOUT_S=2")
     await lab.deliver()
@@ -71,7 +71,7 @@ async def test_replica_crashed(lab: Lab) -> None:
 
 @proves("replica.bounded", fails="outcome", match="refused")
 async def test_replica_silent(lab: Lab) -> None:
-    """The standby answers nothing: each read waits for it a little, and is made at the primary; its lag is shown."""
+    """The standby is silent. Each read waits for it briefly, then goes to the primary; the lag is shown."""
     await lab.restart(FROM_REPLICA, "WEBHOOK_REQUEST_TIMEOUT_S=1.5")
     await lab.deliver()
     await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
@@ -82,7 +82,7 @@ async def test_replica_silent(lab: Lab) -> None:
 
 @proves("errors.refuse", fails="outcome", match="status 500")
 async def test_primary_away_and_replica_behind(lab: Lab) -> None:
-    """What the standby has is shown without the primary; what it lacks is neither shown nor denied: refused."""
+    """Without the primary, the service shows what the standby has. It refuses to read the rest, and denies nothing."""
     await lab.restart(FROM_REPLICA, "WEBHOOK_REPLICA_TIMEOUT_S=3")
     await lab.deliver()
     async with lab.inject(server.pause_replay(replica)):
@@ -100,7 +100,7 @@ async def test_primary_away_and_replica_behind(lab: Lab) -> None:
 )
 @proves("primary.found", fails="outcome", match="refused")
 async def test_primary_and_replica_swapped(lab: Lab, former: Literal["follows", "killed"]) -> None:
-    """A failover that no address follows: deliveries find the new primary where the service only read before."""
+    """No address follows a failover. Deliveries find the new primary where the service only read before."""
     await lab.restart(FROM_REPLICA)
     await lab.deliver(5)
     swapped = server.swap(replica, former=former)
@@ -119,7 +119,7 @@ async def test_primary_and_replica_swapped(lab: Lab, former: Literal["follows", 
 
 @proves("replica.fall_back", fails="outcome", match="refused")
 async def test_read_cancelled_by_recovery(lab: Lab) -> None:
-    """What the standby has to replay is in conflict with a read (40001): that is made at the primary."""
+    """The standby's replay cancels a read (40001). The primary serves it."""
     await lab.restart(FROM_REPLICA)
     await lab.deliver()
     async with lab.inject(server.cancel_reads(replica, "deliveries")):
@@ -128,7 +128,7 @@ async def test_read_cancelled_by_recovery(lab: Lab) -> None:
 
 @proves("replica.must_follow", fails="shows_what_was_sent")
 async def test_replica_promoted_for_a_drill(lab: Lab) -> None:
-    """The standby was promoted beside the primary, and somebody writes there: it is neither read nor written to."""
+    """The standby is promoted beside the primary, and somebody writes there. The service does not use it."""
     await lab.restart(FROM_REPLICA)
     await lab.deliver()
     drill = server.execute(replica, "UPDATE deliveries SET body = '{}'")

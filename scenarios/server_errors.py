@@ -31,14 +31,14 @@ def not_retried(error: str) -> pytest.MarkDecorator:
     ],
 )
 async def test_postgres_error(lab: Lab, statement: str, code: str) -> None:
-    """PostgreSQL takes the transaction back: the delivery is tried again, and stored."""
+    """PostgreSQL takes the transaction back. The delivery is retried, and stored."""
     async with lab.inject(wire.fail(postgres.sent(statement), code=code)):
         await lab.deliver()
 
 
 @proves("retry.database:two_tries", fails="outcome", match="SerializationError")
 async def test_postgres_error_twice(lab: Lab) -> None:
-    """The second try is turned back too: the third one stores it, without much of a pause."""
+    """The second try is turned back too. The third one stores the delivery, without much of a pause."""
     async with lab.inject(*(wire.fail(postgres.sent("INSERT", nth=n), code="40001") for n in (1, 2))):
         await lab.deliver(slower_ms_max=750)
 
@@ -51,14 +51,14 @@ async def test_postgres_error_twice(lab: Lab) -> None:
     ],
 )
 async def test_session_is_of_no_more_use(lab: Lab, code: str) -> None:
-    """A session says the same of every INSERT from now on, as one does after a failover: another one is used."""
+    """A session answers every INSERT with the same error, as after a failover. The service uses another one."""
     async with lab.inject(wire.fail(postgres.sent("INSERT", connection=1), code=code, always=True)):
         await lab.deliver()
 
 
 @proves("retry.database", fails="outcome", match="AdminShutdownError|ConnectionDoesNotExistError")
 async def test_postgres_shuts_down_in_mid_query(lab: Lab) -> None:
-    """The administrator ends the session at the INSERT (57P01): another connection is used."""
+    """The administrator ends the session at the INSERT (57P01). The service uses another connection."""
     async with lab.inject(wire.fail(postgres.sent("INSERT"), code="57P01", fatal=True)):
         await lab.deliver()
 
@@ -82,7 +82,7 @@ async def test_log_names_place_and_cause(lab: Lab) -> None:
 
 @proves("errors.refuse", fails="outcome", match="unknown, status 500")
 async def test_unique_key_is_gone(lab: Lab) -> None:
-    """A restore has left the key out: nothing is stored that could not be recognised."""
+    """A restore has left the key out. The service stores nothing whose repeats it could not recognise."""
     async with lab.inject(server.execute(postgres, NO_KEY, undo=A_KEY)):
         await lab.deliver(2, copies=2, expect=REFUSED)
 
@@ -96,7 +96,7 @@ async def test_unique_key_is_gone(lab: Lab) -> None:
 )
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions")
 async def test_redis_error(lab: Lab, code: str) -> None:
-    """Whatever Redis answers, repeats are recognised, by PostgreSQL."""
+    """Whatever Redis answers, PostgreSQL recognises the repeats."""
     async with lab.inject(wire.fail(redis.sent("SET"), code=code, always=True)):
         await lab.deliver()  # alone, so that the other connections meet no error: they must outlast it
         await lab.deliver(5, copies=2)

@@ -1,11 +1,11 @@
-"""The service itself ends, killed or asked to, with deliveries under way."""
+"""The service itself ends with deliveries under way: it is killed, or asked to end."""
 
 from harness import REFUSED, REJECTED, UNKNOWN, Lab, postgres, process, proves, server, wire
 
 
 @proves("ack.after_commit", fails="outcome", match="acknowledged")
 async def test_service_killed_in_mid_commit(lab: Lab) -> None:
-    """SIGKILL while the COMMITs wait: nothing was promised, and sent again it is stored once."""
+    """SIGKILL while the COMMITs wait. Nothing was promised; sent again, each is stored once."""
     hold = server.hold_commits(postgres, "deliveries")
     await lab.inject(hold)
     async with lab.deliver(5, expect=UNKNOWN):
@@ -16,7 +16,7 @@ async def test_service_killed_in_mid_commit(lab: Lab) -> None:
 
 @proves("drain.sigterm", fails="outcome", match="unknown")
 async def test_sigterm_drains(lab: Lab) -> None:
-    """SIGTERM, and again, with deliveries under way: what was taken is answered, the rest refused, exit status 0."""
+    """Two SIGTERMs with deliveries under way. Those are answered, later ones refused, and the exit status is 0."""
     lock = server.lock(postgres, "deliveries")
     await lab.inject(lock)
     async with lab.deliver(5):
@@ -29,7 +29,7 @@ async def test_sigterm_drains(lab: Lab) -> None:
 
 @proves("drain.sigterm", fails="outcome", match="unknown")
 async def test_sigterm_waits_for_a_slow_request(lab: Lab) -> None:
-    """A request that takes more than a second is answered, not cut: its grace is no whole number of seconds."""
+    """A request that takes more than a second is answered, not cut. The grace of 1.9 s is not rounded down."""
     await lab.restart("WEBHOOK_REQUEST_TIMEOUT_S=1.9", "WEBHOOK_DRAIN_GRACE_S=1.9")
     hold = wire.hold(postgres.sent("INSERT"))
     await lab.inject(hold)
@@ -42,7 +42,7 @@ async def test_sigterm_waits_for_a_slow_request(lab: Lab) -> None:
 
 @proves("drain.sigterm", fails="outcome", match="unknown")
 async def test_sigterm_waits_for_no_client_that_has_its_answer(lab: Lab) -> None:
-    """One request is still answered. Clients that have their answers and stay, one with half a body to send, may."""
+    """SIGTERM. The service answers its one open request, and waits for no client that already has its answer."""
     hold = wire.hold(postgres.answered("COMMIT"))
     await lab.deliver()
     await lab.request("too_large_and_stays", expect=REJECTED)
@@ -56,7 +56,7 @@ async def test_sigterm_waits_for_no_client_that_has_its_answer(lab: Lab) -> None
 
 @proves("errors.refuse", fails="log_clean", match="Exception in ASGI application|CancelledError")
 async def test_time_to_drain_is_over(lab: Lab) -> None:
-    """SIGINT, and who is cut off still gets an answer: refused before its COMMIT, or its body's end, else in doubt."""
+    """SIGINT, and the grace ends. Open requests still get an answer: refused before their COMMIT, unknown during it."""
     await lab.restart("WEBHOOK_DEADLINE_REQUEST=off", "WEBHOOK_DRAIN_GRACE_S=1")
     commit, insert = wire.hold(postgres.answered("COMMIT")), wire.hold(postgres.sent("INSERT"))
     await lab.inject(commit)

@@ -1,4 +1,4 @@
-"""A setting that is given does what it says: other limits, pauses, queues and ages than the usual ones."""
+"""A setting does what it says: limits, pauses, queues and ages other than the usual ones."""
 
 from harness import ACKNOWLEDGED, REFUSED, REJECTED, Lab, link, postgres, proves, redis, server, service, wire
 from scenarios.words import CLOSED, UNHANDLED, WAITS_FOR_POSTGRES
@@ -9,7 +9,7 @@ TURNED_BACK_ONCE = wire.fail(postgres.sent("INSERT"), code="40001")
 
 @proves("retry.database", fails="outcome", match="SerializationError")
 async def test_pauses_as_they_are_set(lab: Lab) -> None:
-    """No pause is above its ceiling, a linear one comes before the first retry, and there may be no time limit."""
+    """No pause is above its ceiling, a linear one comes before the first retry, and the time limit can be off."""
     await lab.restart("WEBHOOK_RETRY_DELAY_S=86400", "WEBHOOK_RETRY_DELAY_MAX_S=0.05")
     async with lab.inject(TURNED_BACK_ONCE):
         await lab.deliver()
@@ -23,7 +23,7 @@ async def test_pauses_as_they_are_set(lab: Lab) -> None:
 
 @proves("errors.refuse", fails="log_clean", match=UNHANDLED)
 async def test_no_pause_outlasts_the_request(lab: Lab) -> None:
-    """The next try would come when the request's time is over: it is refused at once, and waits for nothing."""
+    """The next try would come after the request's time is over. The service refuses at once, and does not wait."""
     await lab.restart("WEBHOOK_RETRY_JITTER=off", "WEBHOOK_RETRY_DELAY_S=60", "WEBHOOK_RETRY_DELAY_MAX_S=60")
     async with lab.inject(TURNED_BACK_ONCE):
         await lab.deliver(expect=REFUSED, slower_ms_max=1_500)
@@ -31,7 +31,7 @@ async def test_no_pause_outlasts_the_request(lab: Lab) -> None:
 
 @proves("pool.recycle", fails="outcome", match=f"{CLOSED}|AdminShutdownError")
 async def test_pool_as_it_is_set(lab: Lab) -> None:
-    """A connection is used no longer than it may be, and waited for no longer than one may wait."""
+    """The service uses a connection up to its set age, and waits for one no longer than is set."""
     others_off = ("WEBHOOK_POOL_PRE_PING=off", "WEBHOOK_RETRY_DATABASE=off")
     await lab.restart(*ONE_CONNECTION, *others_off, "WEBHOOK_POOL_RECYCLE_S=0.3", "WEBHOOK_POOL_TIMEOUT_S=0.2")
     await lab.deliver()
@@ -48,7 +48,7 @@ async def test_pool_as_it_is_set(lab: Lab) -> None:
 
 @proves("deadline.connect", without=("deadline.request",), fails="in_time", match=WAITS_FOR_POSTGRES)
 async def test_limits_as_they_are_set(lab: Lab) -> None:
-    """Where nobody may wait the next is refused, a connect ends in time, and a refusal says when to come again."""
+    """With no place in the queue a request is refused, a connect ends in time, and Retry-After is as set."""
     await lab.restart(
         *ONE_CONNECTION, "WEBHOOK_SHED_WAITING_MAX=0", "WEBHOOK_CONNECT_TIMEOUT_S=0.2", "WEBHOOK_RETRY_AFTER_S=7"
     )
@@ -65,7 +65,7 @@ async def test_limits_as_they_are_set(lab: Lab) -> None:
 
 @proves("redis.breaker", fails="figure", match="sends_per_request")
 async def test_redis_as_it_is_set(lab: Lab) -> None:
-    """What was asked before Redis failed says nothing of how it is now; and any number may ask it at once."""
+    """An answer to an older SET does not close the breaker. When it is closed, any number may ask at once."""
     await lab.restart("WEBHOOK_REDIS_OPERATION_TIMEOUT_S=3", "WEBHOOK_BREAKER_FAILURES=1", "WEBHOOK_BREAKER_OPEN_S=0.3")
     early, probe = wire.hold(redis.sent("SET", nth=1)), wire.hold(redis.sent("SET", nth=3))
     await lab.inject(early, wire.fail(redis.sent("SET", nth=2), code="OOM"), probe)
@@ -89,7 +89,7 @@ async def test_redis_as_it_is_set(lab: Lab) -> None:
 
 @proves("redis.breaker", fails="reached", match="webhook_breaker_state")
 async def test_time_is_over_while_redis_is_tried(lab: Lab) -> None:
-    """The request that tries whether Redis is back runs out of time: that says nothing, and the next one tries."""
+    """The request that probes Redis runs out of time, which says nothing about Redis. The next request probes."""
     await lab.restart(
         "WEBHOOK_REQUEST_TIMEOUT_S=1", "WEBHOOK_REDIS_OPERATION_TIMEOUT_S=3",
         "WEBHOOK_BREAKER_FAILURES=1", "WEBHOOK_BREAKER_OPEN_S=0.6",
@@ -106,7 +106,7 @@ async def test_time_is_over_while_redis_is_tried(lab: Lab) -> None:
 
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions")
 async def test_patience_as_it_is_set(lab: Lab) -> None:
-    """A head has as long to come as the settings say, and so has a server that is asked whether it is there."""
+    """The service waits for a head, and for a server in a readiness check, as long as its settings say."""
     await lab.restart("WEBHOOK_HEADERS_TIMEOUT_S=0.4", "WEBHOOK_READY_TIMEOUT_S=4")
     await lab.deliver()  # so that a connection is there, which takes its second
     async with lab.request("half_a_head", of=None, expect=REJECTED):
@@ -119,7 +119,7 @@ async def test_patience_as_it_is_set(lab: Lab) -> None:
 
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions")
 async def test_bounds_of_a_request_as_they_are_set(lab: Lab) -> None:
-    """What is too old, too long, or has too much of a head by its settings is rejected, and all else is stored."""
+    """A request that is older, longer or has more headers than the settings allow is rejected. Others are stored."""
     async with lab.inject(link.down(redis)):
         await lab.restart("WEBHOOK_HEADERS_LIMIT_BYTES=256")
         await lab.request("long_id", of=None, expect=REJECTED)

@@ -1,4 +1,4 @@
-"""The service is told to start in a way that it must not accept, or ends and is started again."""
+"""The service gets a start that it must not accept, or ends and is started again."""
 
 from harness import ENDS, REFUSED, UNKNOWN, Lab, link, postgres, process, proves, redis, server
 from scenarios.words import REFUSED_CONNECT
@@ -6,7 +6,7 @@ from scenarios.words import REFUSED_CONNECT
 
 @proves("start.degraded", fails="alive", match=REFUSED_CONNECT)
 async def test_wrong_start_ends(lab: Lab) -> None:
-    """A start that needs PostgreSQL ends, with its reason; a usual one comes up without, and refuses."""
+    """A start that needs PostgreSQL ends with its reason. A usual one comes up without PostgreSQL, and refuses."""
     async with lab.inject(link.down(postgres)):
         needs_it = "WEBHOOK_START_DEGRADED=off"
         await lab.restart(needs_it, expect=ENDS, says=f"start_failed.*({REFUSED_CONNECT})", hides="Traceback")
@@ -16,7 +16,7 @@ async def test_wrong_start_ends(lab: Lab) -> None:
 
 @proves("redis.fail_open", fails="outcome", match=REFUSED_CONNECT)
 async def test_start_with_other_settings(lab: Lab) -> None:
-    """On the port that it just had, with a secret that lacks its padding, without Redis: it is up, and stores."""
+    """The service restarts on the same port, with an unpadded secret, without Redis. It is up, and stores."""
     async with lab.inject(link.down(redis)):
         await lab.restart("WEBHOOK_PORT={service.port}", "WEBHOOK_SOURCE_SECRETS=bank:whsec_MDEyMzQ1Njc4OWFiY2RlZg")
         await lab.deliver(3)
@@ -24,7 +24,7 @@ async def test_start_with_other_settings(lab: Lab) -> None:
 
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions")
 async def test_starts(lab: Lab) -> None:
-    """Beside the service, which serves on without Redis: wrong commands and settings fail with words, right ones do."""
+    """Beside a service that works without Redis, wrong commands and settings fail with a message. Right ones start."""
     async with lab.inject(link.down(redis)):
         await lab.starts()
         await lab.deliver(3)
@@ -32,7 +32,7 @@ async def test_starts(lab: Lab) -> None:
 
 @proves("ack.after_commit", fails="outcome", match="acknowledged")
 async def test_supervisor_starts_it_again(lab: Lab) -> None:
-    """Killed while its COMMITs wait, it is started again by a supervisor: nothing was promised, and it serves."""
+    """The service is killed while its COMMITs wait. A supervisor restarts it: nothing was promised, and it serves."""
     hold = server.hold_commits(postgres, "deliveries")
     await lab.inject(hold)
     async with lab.supervised(restarts=1):

@@ -1,11 +1,11 @@
-"""When everything fails, trying everything again makes it worse."""
+"""When everything fails, retrying everything makes it worse."""
 
 from harness import REFUSED, Lab, link, nightly, postgres, proves, service, syscall, wire
 
 
 @proves("retry.budget", fails="figure", match="sends_per_request")
 async def test_retries_are_a_share_of_the_requests(lab: Lab) -> None:
-    """Every INSERT is turned back, after a quiet time: retries stay a share of the requests, not twice as many."""
+    """After a quiet time every INSERT is turned back. Retries stay a share of the requests, not twice as many."""
     async with lab.traffic(clients=8):  # for which nothing more may be tried again later
         await lab.until(service.answers(at_least=120))
     async with (
@@ -24,7 +24,7 @@ async def test_retries_are_a_share_of_the_requests(lab: Lab) -> None:
 @nightly("waits until a budget has filled")
 @proves("retry.database", fails="outcome", match="DeadlockDetectedError")
 async def test_retries_come_back_with_the_requests(lab: Lab) -> None:
-    """All retries are used up, then all is well for a while: requests may be tried again. What stays costs no retry."""
+    """All retries are used up, then all is well for a while: retries are allowed again. A final error costs none."""
     async with (
         lab.inject(wire.fail(postgres.sent("INSERT"), code="40001", always=True)),
         lab.traffic(clients=8, expect=REFUSED),
@@ -44,7 +44,7 @@ async def test_retries_come_back_with_the_requests(lab: Lab) -> None:
 
 @proves("retry.jitter", fails="figure", match="connects_peak")
 async def test_no_herd_when_postgres_is_back(lab: Lab) -> None:
-    """Twelve COMMITs are cut, and sixty connects refused: then each comes back at a moment of its own."""
+    """Twelve COMMITs are cut, and sixty connects refused. Each request then comes back at a moment of its own."""
     commits = wire.hold(postgres.sent("COMMIT"))
     await lab.inject(commits)
     async with lab.deliver(12):
