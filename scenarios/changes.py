@@ -1,4 +1,4 @@
-"""What a migration or an operator changes in PostgreSQL while deliveries come."""
+"""Changes that a migration or an operator makes in PostgreSQL while deliveries come."""
 
 from harness import ACKNOWLEDGED, REFUSED, Lab, link, postgres, proves, server, wire
 from scenarios.words import UNHANDLED
@@ -13,9 +13,9 @@ SHORTER = "ALTER ROLE CURRENT_USER SET statement_timeout = '100ms'"
 
 @proves("retry.database", fails="outcome", match="InvalidCachedStatementError")
 async def test_column_types_changed(lab: Lab) -> None:
-    """What open connections have prepared returns other types than before (0A000): it is prepared anew.
+    """Statements that open connections have prepared return other types (0A000). They are prepared anew.
 
-    The deliveries come first: what meets it has all connections prepare anew, and a read would not be tried again.
+    The deliveries come first: the first one to meet it has all connections prepare anew. A read would not be retried.
     """
     await lab.deliver(5)
     await lab.inject(server.migrate(postgres, OTHER_TYPES))
@@ -25,7 +25,7 @@ async def test_column_types_changed(lab: Lab) -> None:
 
 @proves("retry.database", fails="outcome", match="SerializationError")
 async def test_two_copies_under_a_stricter_isolation(lab: Lab) -> None:
-    """A transaction sees nothing that began later: of two copies one is turned back for real (40001)."""
+    """A transaction sees nothing that began later. PostgreSQL turns back one of two copies for real (40001)."""
     await lab.inject(server.migrate(postgres, STRICTER), link.cut(postgres))
     async with lab.inject(commit := wire.hold(postgres.sent("COMMIT"))), lab.deliver(copies=2):
         await lab.until(postgres.waiting("INSERT"))
@@ -42,7 +42,7 @@ async def test_trigger_warns(lab: Lab) -> None:
 
 @proves("retry.database", fails="outcome", match="DeadlockDetectedError")
 async def test_deadlock_with_another_session(lab: Lab) -> None:
-    """Each waits for the other, and PostgreSQL turns the delivery's transaction back (40P01): it is tried again."""
+    """A delivery and another session wait for each other. PostgreSQL turns the delivery back (40P01): it is retried."""
     async with lab.inject(server.deadlock(postgres, "deliveries", at=postgres.sent("COMMIT"))):
         await lab.deliver()
     await lab.deliver()
@@ -73,7 +73,7 @@ async def test_migration_waits_for_a_transaction(lab: Lab) -> None:
 
 @proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}InvalidPasswordError")
 async def test_password_changed(lab: Lab) -> None:
-    """Open connections go on, new ones are turned away (28P01) until the password is the right one again."""
+    """PostgreSQL's password changes. Open connections go on; new ones are rejected (28P01) until it is right again."""
     async with lab.inject(server.change_password(postgres)):
         await lab.deliver()
         async with lab.inject(link.cut(postgres)):

@@ -6,7 +6,7 @@ from scenarios.words import REFUSED_CONNECT
 
 @proves("redis.fail_open", fails="outcome", match=REFUSED_CONNECT)
 async def test_clock_is_set_back(lab: Lab) -> None:
-    """A request that is under way has its time; what is signed then is valid; Redis is asked again after its second."""
+    """A running request keeps its time, a new signature is valid, and Redis is asked again after its second."""
     clock, lock = process.clock(ahead_s=3600), server.lock(postgres, "deliveries")
     await lab.inject(lock)
     async with lab.deliver():

@@ -8,7 +8,7 @@ from scenarios.words import UNHANDLED
 
 STORED_TWICE = proves("insert.idempotent", fails="stored_once")
 PASSES = ("55P03", "57014", "53100")
-"""What a busy server says: a new delivery would be refused for each, and one that may be stored is asked for again."""
+"""Errors of a busy server. The service refuses a new delivery for each, but asks again for one that may be stored."""
 
 NEWEST_GOES = "DELETE FROM deliveries WHERE received_at = (SELECT max(received_at) FROM deliveries)"
 
@@ -47,7 +47,7 @@ async def test_every_commit_turned_back(lab: Lab) -> None:
 
 @proves("errors.refuse", fails="log_clean", match=UNHANDLED)
 async def test_commit_answer_lost_then_silence(lab: Lab) -> None:
-    """A COMMIT's answer never comes, the next is turned back, then nothing is answered: unknown, and not refused."""
+    """A COMMIT's answer is lost, the next is turned back, then PostgreSQL is silent: unknown, and not refused."""
     async with lab.inject(
         wire.stall(postgres.answered("COMMIT", nth=1)),
         wire.fail(postgres.sent("COMMIT", nth=2), code="40001"),
@@ -81,7 +81,7 @@ async def test_session_ended_in_place_of_the_answer_to_a_commit(lab: Lab) -> Non
 @pytest.mark.parametrize("after_bytes", [11, 17, *at_night("inside of the first message, or behind it", 1, 12)])
 @proves("commit.resolve", fails="outcome", match="unknown")
 async def test_commit_answer_cut_after_byte(lab: Lab, after_bytes: int) -> None:
-    """Any byte of the COMMIT's answer may be the last one to arrive.
+    """The connection may break after any byte of the COMMIT's answer.
 
     CommandComplete `COMMIT` has 12 bytes, ReadyForQuery 6: cut inside the first, between them, inside the second.
     """

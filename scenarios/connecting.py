@@ -6,7 +6,7 @@ from harness import REFUSED, Fault, Lab, Postgres, link, nightly, postgres, prov
 from scenarios.words import CLOSED, REFUSED_CONNECT, UNHANDLED, WAITS_FOR_POSTGRES
 
 POOLED = Postgres("pooled")
-"""No pooler is there: of the links to PostgreSQL it is the one that speaks TLS."""
+"""The link that speaks TLS to PostgreSQL. No pooler runs here."""
 VERIFIED = "DATABASE_URL={pooled.url}?sslmode=verify-full&sslrootcert={pooled.ca_file}"
 LOST = proves("retry.database", fails="outcome", match="ConnectionDoesNotExistError|ConnectionResetError")
 AS_LATER = nightly("a connect that breaks at another message tests the same")
@@ -48,16 +48,16 @@ async def test_connecting_breaks(lab: Lab, fault: Fault) -> None:
 
 @proves("deadline.connect", without=("deadline.request",), fails="in_time", match=WAITS_FOR_POSTGRES)
 async def test_postgres_falls_silent_while_connecting(lab: Lab) -> None:
-    """The connection is accepted, and the first message is not answered: given up in time, stored by another."""
+    """PostgreSQL accepts a connection, and does not answer its first message. In time another one stores."""
     async with lab.inject(wire.stall(postgres.sent(message="SSLRequest")), link.cut(postgres)):
         await lab.deliver()
 
 
 @proves("pool.pre_ping", without=("retry.database",), fails="outcome", match=CLOSED)
 async def test_line_is_slow(lab: Lab) -> None:
-    """Each message takes a sixth of a second: a new connection costs its login, the first after a start no more.
+    """Each message takes a sixth of a second. A new connection costs its login, the first after a start no more.
 
-    Who opens one waits for nobody: of those that come at once after a start none is refused.
+    A request that opens a connection waits for no other one: of several right after a start none is refused.
     """
     async with lab.inject(link.latency(postgres, latency_ms=170), link.cut(postgres)):
         await lab.deliver(slower_ms_max=1_700)
@@ -79,7 +79,7 @@ async def test_server_is_not_who_it_should_be(lab: Lab) -> None:
 
 @proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}(SSL|Connection)")
 async def test_handshake_breaks(lab: Lab) -> None:
-    """TLS is declined, or breaks from ClientHello to Finished: refused, never in plain text; the next is well."""
+    """TLS is declined, or its handshake breaks. The delivery is refused, never in plain text; the next is stored."""
     await lab.restart(VERIFIED)
     for how in ("declined", "cut", "cut_in_answer", "garbled", "cut_at_finished"):
         await lab.deliver()
@@ -90,7 +90,7 @@ async def test_handshake_breaks(lab: Lab) -> None:
 @nightly("a server that falls silent while connecting tests most of it")
 @proves("deadline.connect", without=("deadline.request",), fails="in_time", match="unknown, no answer in 6.5 s")
 async def test_handshake_never_ends(lab: Lab) -> None:
-    """The server does not answer the ClientHello: given up in time, and all is well with the next handshake."""
+    """The server does not answer the ClientHello. The service gives up in time, and the next handshake is well."""
     await lab.restart(VERIFIED, "WEBHOOK_CONNECT_TIMEOUT_S=0.3")
     await lab.deliver()
     async with lab.inject(link.handshake(POOLED, how="stall"), link.cut(POOLED)):

@@ -6,7 +6,7 @@ from scenarios.words import REFUSED_CONNECT
 
 @proves("redis.fail_open", fails="outcome", match=REFUSED_CONNECT)
 async def test_two_copies_of_the_service(lab: Lab) -> None:
-    """Without Redis, each knows what the other has acknowledged: repeats, reads, and all else of the contract."""
+    """Without Redis, each process knows what the other has acknowledged, for repeats, reads and all else."""
     async with lab.copies(2), lab.inject(link.down(redis)):
         await lab.deliver(3)
         await lab.contract()
@@ -23,7 +23,7 @@ async def test_same_delivery_to_both_copies(lab: Lab) -> None:
 
 @proves("drain.sigterm", fails="outcome", match="unknown")
 async def test_rolling_change(lab: Lab) -> None:
-    """The new process serves, the old one answers what it has: no client notices."""
+    """The new process serves, and the old one finishes its requests. No client notices."""
     slow = link.latency(postgres, latency_ms=20)
     async with lab.inject(slow), lab.traffic(clients=4):
         await lab.roll()

@@ -6,7 +6,7 @@ from scenarios.words import UNHANDLED
 
 @proves("errors.refuse", fails="outcome", match=f"{UNHANDLED}DiskFullError")
 async def test_disk_full(lab: Lab) -> None:
-    """No page more for a row (53100): the service refuses in time, shows what it has, goes on when there is room."""
+    """PostgreSQL has no room for a row (53100). The service refuses in time, shows what it has, and recovers."""
     await lab.deliver()
     async with lab.inject(server.fill_disk(postgres, "deliveries")):
         await lab.deliver(5, expect=ACKNOWLEDGED | REFUSED)
@@ -23,7 +23,7 @@ async def test_log_is_not_made_sure_of(lab: Lab) -> None:
 
 @proves("ack.after_commit", fails="acknowledged_is_stored")
 async def test_tables_are_not_made_sure_of(lab: Lab) -> None:
-    """A checkpoint's fsync fails (ENOSPC) with a COMMIT under way: PostgreSQL panics, and it is stored anew."""
+    """A checkpoint's fsync fails (ENOSPC) during a COMMIT. PostgreSQL panics, and the delivery is stored anew."""
     async with lab.inject(server.fail_sync(postgres, of="tables", errno="ENOSPC", at=postgres.sent("COMMIT"))):
         await lab.deliver()
 
@@ -48,7 +48,7 @@ async def test_table_cannot_grow(lab: Lab) -> None:
 @nightly("PostgreSQL stays away until it is healed, and requests wait for it")
 @proves("ack.after_commit", fails="outcome", match="acknowledged")
 async def test_log_is_not_made_sure_of_and_nothing_restarts(lab: Lab) -> None:
-    """A COMMIT's fsync fails, and PostgreSQL stays down: that delivery is stored, so it must not be refused."""
+    """A COMMIT's fsync fails, and PostgreSQL stays down. The delivery is stored, so it must not be refused."""
     await lab.restart("WEBHOOK_REQUEST_TIMEOUT_S=1")
     async with lab.inject(server.fail_sync(postgres, comes_back=False, at=postgres.sent("COMMIT"))):
         await lab.deliver(expect=UNKNOWN)
@@ -58,7 +58,7 @@ async def test_log_is_not_made_sure_of_and_nothing_restarts(lab: Lab) -> None:
 @nightly("PostgreSQL recovers for seconds; a crash tests the same")
 @proves("ack.after_commit", fails="acknowledged_is_stored")
 async def test_disk_of_the_log_full(lab: Lab) -> None:
-    """PostgreSQL can write no more log, panics and stays away: nothing acknowledged is lost, all is well with room."""
+    """PostgreSQL cannot write its log, panics and stays away. Nothing acknowledged is lost; with room all is well."""
     await lab.restart("WEBHOOK_REQUEST_TIMEOUT_S=1")
     await lab.deliver(5)
     async with lab.inject(server.fill_log_disk(postgres)):

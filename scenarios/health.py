@@ -15,7 +15,7 @@ ALTER TABLE deliveries ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY archive ON deliveries USING (slow_to_read(id)) WITH CHECK (true);
 INSERT INTO deliveries (source, id, sha256, body)
 SELECT 'harness', 'archive-' || n, '', '' FROM generate_series(1, 40) n"""
-"""To read all of it takes two seconds. A policy, because PostgreSQL asks it about each row that the service reads."""
+"""Reading all rows takes two seconds: PostgreSQL asks this policy about each row that the service reads."""
 NO_ARCHIVE = """
 ALTER TABLE deliveries NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY;
 DROP POLICY archive ON deliveries;

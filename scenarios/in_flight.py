@@ -1,4 +1,4 @@
-"""PostgreSQL goes away, or falls silent, while a statement is under way."""
+"""PostgreSQL goes away, or falls silent, during a statement."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from harness import REFUSED, Fault, Lab, link, nightly, postgres, proves, server
 from scenarios.words import IN_FLIGHT, UNHANDLED, WAITS_FOR_POSTGRES
 
 NO_OTHER_LIMIT = ("deadline.request", "retry.database")
-"""A request's own deadline would mask a statement's, and without it three tries take three times as long."""
+"""A request's own deadline would hide a statement's. Without that deadline, retries would triple the time."""
 
 
 @proves("retry.database", fails="outcome", match=IN_FLIGHT)

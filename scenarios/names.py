@@ -9,7 +9,7 @@ BY_NAME = "DATABASE_URL={postgres.named_url}", "REDIS_URL={redis.named_url}"
 NOT_FOUND = "Name or service not known|Temporary failure in name resolution"
 NOT_IN_TIME = "was not looked up within"
 POOL_AND_QUEUE = 30
-"""So many deliveries at once can store; each looks Redis up, and PostgreSQL."""
+"""So many deliveries can be stored at once. Each looks up the names of Redis and PostgreSQL."""
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ async def test_two_servers_of_one_name(lab: Lab) -> None:
 
 @proves("names.last_known", fails="outcome", match=NOT_IN_TIME)
 async def test_look_ups_as_they_are_set(lab: Lab) -> None:
-    """A late answer is waited for as long as the settings say. For one that never comes no try leaves a thread."""
+    """The service waits for a late answer as long as its settings say. An answer that never comes leaves no thread."""
     async with lab.inject(names.slow(postgres, ms=500)):
         await lab.restart(BY_NAME[0], "WEBHOOK_NAMES_TIMEOUT_S=0.9")
         await lab.deliver(2)

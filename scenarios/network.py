@@ -23,7 +23,7 @@ from scenarios.words import REFUSED_CONNECT, UNHANDLED, WAITS_FOR_POSTGRES, WAIT
 NOTICED_S = 4.5
 """A dead line is tried after two seconds and then each second. The kernel's timers have a second to be late."""
 ALL_DEADLINES = ("deadline.statement", "deadline.request")
-"""Each of them would end the waiting, too."""
+"""Each of these deadlines would end the waiting, too."""
 ALIKE = nightly("differs from the first by the error only")
 NOT_REACHED = r"OSError: \[Errno (101|113)\]|PermissionError: \[Errno 1\]"
 NO_ANSWER = r"unknown, no answer in 6\.5 s"

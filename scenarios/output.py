@@ -1,4 +1,4 @@
-"""What the service logs cannot be written."""
+"""The service cannot write its log."""
 
 from typing import Literal
 

@@ -6,7 +6,7 @@ from scenarios.words import WAITS_FOR_POSTGRES
 NOT_NOW = ACKNOWLEDGED | REFUSED
 GIVEN_UP = f"given up after .* ms, {WAITS_FOR_POSTGRES}"
 AT_ONCE = ("WEBHOOK_POOL_SIZE=8", "WEBHOOK_POOL_MAX_OVERFLOW=0")
-"""So many connections, and the way to PostgreSQL, bound what it carries: not the machine's cores."""
+"""These connections and the way to PostgreSQL limit what the service carries, not the machine's cores."""
 FAR_AWAY = link.latency(postgres, latency_ms=40)
 LONG = "loads the service for four seconds, and starts it anew twice"
 

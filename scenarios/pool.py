@@ -6,7 +6,7 @@ from scenarios.words import CLOSED, UNHANDLED, WAITS_FOR_POSTGRES
 NO_OTHER_LIMIT = ("load.shed", "deadline.request")
 """A queue that is kept short and a request's own deadline would each end the waiting, too."""
 ALONE_WITH_ITS_AGE = ("pool.recycle:soon", "pool.pre_ping", "retry.database")
-"""A connection is old after a millisecond, nobody tries it first, and nothing is tried again."""
+"""A connection is old after a millisecond, and the service neither tests it before use nor retries."""
 
 
 @proves("pool.pre_ping", fails="figure", match="webhook_retries_total")

@@ -1,4 +1,4 @@
-"""The schema is brought up to date: beside another copy, on what is stored, once more, and in vain."""
+"""The schema is brought up to date: by two at once, with a cut connection, once more, and without PostgreSQL."""
 
 from harness import ANY_OUTCOME, REFUSED, Lab, link, postgres, proves, redis, server, wire
 from scenarios.words import REFUSED_CONNECT

@@ -7,7 +7,7 @@ from scenarios.night import at_night
 from scenarios.words import WAITS_FOR_REDIS
 
 EACH_CALL_LIMITED = ("redis.timeouts:each_call",)
-"""Each call has its half second, and all together have none: a second attempt is not cut off by the first one's."""
+"""Each call has half a second, and all together have no limit. So no limit cuts off a second attempt."""
 
 LOGS_IN = "REDIS_URL=redis://{redis.user}:{redis.password}@{redis.host}:{redis.port}/{redis.database}"
 
@@ -37,7 +37,7 @@ async def test_redis_broken(lab: Lab, fault: Fault) -> None:
 
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions|TimeoutError")
 async def test_redis_wants_a_password(lab: Lab) -> None:
-    """The service has a password for Redis, which is full, turns it away, and is gone: nothing shows that password."""
+    """Redis is full, then rejects the service's password, then is gone. Nothing shows that password."""
     await lab.restart(LOGS_IN, "WEBHOOK_REDIS_OPERATION_TIMEOUT_S=2", "WEBHOOK_BREAKER_FAILURES=100")
     await lab.deliver()
     async with lab.inject(wire.fail(redis.sent("SET"), code="OOM")):
@@ -51,7 +51,7 @@ async def test_redis_wants_a_password(lab: Lab) -> None:
 
 @proves("redis.breaker", fails="figure", match="webhook_degraded_total")
 async def test_silent_redis_is_left_alone(lab: Lab) -> None:
-    """Only the first five wait for Redis, and one each second; PostgreSQL is asked for nothing more than with it."""
+    """Only the first five wait for Redis, and one each second. PostgreSQL is asked nothing more than with it."""
     async with lab.inject(link.swallow(redis)):
         await lab.deliver(5)
         await lab.deliver(5)

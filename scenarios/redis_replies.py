@@ -1,4 +1,4 @@
-"""Replies of Redis that are lost, broken, or come when nobody waits for them any more."""
+"""Replies of Redis that are lost, broken, or come too late."""
 
 import pytest
 
@@ -20,7 +20,7 @@ AS_LOST = nightly("a reply that is lost whole tests the same")
 )
 @NOT_SAVED
 async def test_redis_reply_lost_after_its_write(lab: Lab, fault: Fault) -> None:
-    """Redis remembers a delivery that was never stored, and nobody knows: it is stored all the same, and once."""
+    """Redis remembers a delivery that was never stored, and its reply is lost. The delivery is stored, once."""
     async with lab.inject(fault):
         await lab.deliver()
 
@@ -53,7 +53,7 @@ async def test_late_redis_reply_meets_nobody(lab: Lab) -> None:
 
 @NOT_SAVED
 async def test_redis_replies_are_garbled(lab: Lab) -> None:
-    """A bit of a reply is wrong, each time another one: whatever that makes of it, the delivery is stored without."""
+    """One bit of a reply is wrong, another one each time. The delivery is stored without Redis whatever that means."""
     garbled = (wire.corrupt(redis.answered("SET", nth=nth), at_byte=byte) for nth, byte in ((1, 0), (2, 1), (3, 4)))
     async with lab.inject(*garbled):
         for _ in range(3):

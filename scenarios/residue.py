@@ -7,14 +7,14 @@ from scenarios.words import UNHANDLED
 @nightly("many_requests_without_a_server tests most of it")
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions")
 async def test_many_requests_without_redis(lab: Lab) -> None:
-    """Hundreds of deliveries are stored while Redis is away: nothing of them stays in memory."""
+    """Hundreds of deliveries are stored while Redis is away. None of them leaves anything in memory."""
     async with lab.inject(link.down(redis)), lab.traffic(clients=4, small=True):
         await lab.until(service.answers(at_least=420), within_s=60)
 
 
 @proves("errors.refuse", fails="log_clean", match=UNHANDLED)
 async def test_many_requests_without_a_server(lab: Lab) -> None:
-    """Hundreds of deliveries are refused while both servers are away: nothing of them stays in memory."""
+    """Hundreds of deliveries are refused while both servers are away. None of them leaves anything in memory."""
     async with lab.inject(link.down(redis), link.down(postgres)), lab.traffic(clients=4, expect=REFUSED, small=True):
         await lab.until(service.answers(at_least=420), within_s=60)
 

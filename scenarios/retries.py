@@ -28,7 +28,7 @@ async def test_busy_server_is_not_pressed(lab: Lab, code: str) -> None:
 
 @NO_REFUSAL
 async def test_final_error_while_a_commit_is_in_doubt(lab: Lab) -> None:
-    """A COMMIT's answer is lost, then the right to INSERT is gone: the doubt stays, and asking again is in vain."""
+    """A COMMIT's answer is lost, then the right to INSERT. The doubt stays, and asking again is in vain."""
     async with lab.inject(
         wire.cut(postgres.answered("COMMIT")),
         wire.fail(postgres.sent("INSERT", nth=2), code="42501"),

@@ -1,4 +1,4 @@
-"""Errors that the servers themselves send, at the very statement: what a busy production database says."""
+"""Errors that the servers themselves send at a statement, as a busy production database does."""
 
 import pytest
 
@@ -65,7 +65,7 @@ async def test_postgres_shuts_down_in_mid_query(lab: Lab) -> None:
 
 @proves("errors.refuse", fails="outcome", match="unknown, status 500")
 async def test_log_names_place_and_cause(lab: Lab) -> None:
-    """Each refusal's line names what was under way, and what the server or the kernel said; each is counted by it."""
+    """Each refusal's line says what was under way, and what the server or the kernel said. A metric counts it."""
     for statement, place in (("BEGIN", "insert"), ("INSERT", "insert"), ("COMMIT", "commit")):
         async with lab.inject(wire.fail(postgres.sent(statement), code="40001", always=True)):
             await lab.deliver(expect=REFUSED)

@@ -87,7 +87,7 @@ def _away(ground: Ground, others: Sequence[Step]) -> Iterator[LinkBreak]:
         during([link.swallow(at)], [delivered(2, MAY_NOT_KNOW), *others]),
     )
     yield LinkBreak(
-        "silent_for_every_request", f"The server of {at} answers nothing, at any request.",
+        "silent_for_every_request", f"The server of {at} answers nothing, during every request of the contract.",
         during([link.swallow(at)], [delivered(1, MAY_NOT_KNOW), Contract()]),
         "each request may take until its deadline",
     )  # fmt: skip

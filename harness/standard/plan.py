@@ -76,8 +76,8 @@ def standard_suite(target: Target, seen: Unbroken, lacking: Callable[[Need], str
 
 
 def _unrecorded(target: Target, why: str) -> Planned:
-    """A scenario that fails: without the service's statements its suite could hold."""
-    about = "The service lives on when its connections are cut: else it cannot be recorded, nor its statements broken."
+    """A scenario that fails. Without it, a suite that lacks the service's statements could hold."""
+    about = "The service survives cut connections. Otherwise its statements cannot be recorded, and so not be broken."
     return Planned(
         id=f"{PREFIX}_recorded",
         link=links_of(target)[0].name,
