@@ -134,8 +134,21 @@ class RecentDeliveries:
         except ReadOnlyError:
             # It was demoted, and the address leads to another: where one connection meets that, all that are as old do.
             if self._leave_read_only:
-                await self._client.connection_pool.disconnect(inuse_connections=False)
+                await self._drop_idle_connections()
             raise
+
+    async def _drop_idle_connections(self) -> None:
+        """Close the connections that nobody uses.
+
+        Requests that do so at the same time wait for the same connections. If the time of one of them is over, asyncio
+        cancels what all of them wait for, and redis-py raises that in each of them: only its own ends a request.
+        """
+        try:
+            await self._client.connection_pool.disconnect(inuse_connections=False)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
 
     async def _set_one(self, key: str) -> object:
         return await self._client.set(key, 1, nx=True, ex=self._ttl_s)

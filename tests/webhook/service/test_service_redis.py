@@ -9,6 +9,7 @@ import socket
 
 import pytest
 import redis
+from redis.exceptions import ReadOnlyError
 
 from harness.protocols.redis.server import RedisServer
 from tests.webhook.support import LISTENS_LONG, SECRET, Starter, digest, new_id
@@ -16,7 +17,7 @@ from webhook.configuration.settings import load_settings
 from webhook.delivery import Progress
 from webhook.logs import Log
 from webhook.metrics import Metrics
-from webhook.recent import RecentDeliveries, make_client
+from webhook.recent import RecentDeliveries, Seen, make_client
 from webhook.resilience.breaker import Breaker, State
 
 HALF_S = {"WEBHOOK_REDIS_OPERATION_TIMEOUT_S": "0.5"}
@@ -128,6 +129,36 @@ async def test_a_probe_that_is_cancelled_is_followed_by_another(monkeypatch: pyt
                 await asking
             assert breaker.allows() is not None
         await recent.close()
+
+
+@pytest.mark.asyncio
+async def test_a_request_that_gives_up_on_a_demoted_redis_ends_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both close the same idle connection, and asyncio cancels what both wait for: the service is not ending."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1")
+    monkeypatch.setenv("WEBHOOK_SECRETS", SECRET)
+    monkeypatch.setenv("WEBHOOK_REDIS_OPERATION_TIMEOUT_S", "60")
+    settings, metrics = load_settings(), Metrics()
+    client = make_client(settings)
+    closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def turned_back(*_: object, **__: object) -> None:
+        raise ReadOnlyError("You can't write against a read only replica.")
+
+    async def close_all(*, inuse_connections: bool) -> None:
+        assert not inuse_connections
+        await closed
+
+    monkeypatch.setattr(client, "set", turned_back)
+    monkeypatch.setattr(client.connection_pool, "disconnect", close_all)
+    recent = RecentDeliveries(client, settings=settings, breaker=None, metrics=metrics, log=Log(io.StringIO()))
+    gives_up, stays = (asyncio.create_task(recent.see(Progress())) for _ in range(2))
+    await asyncio.sleep(0)
+    gives_up.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gives_up
+    assert await stays is Seen.UNKNOWN
+    assert metrics.registry.get_sample_value("webhook_degraded_total", {"reason": "redis_failed"}) == 1
 
 
 @pytest.mark.asyncio
