@@ -21,8 +21,7 @@ from harness.protocols.postgres.words import postgres
 from harness.protocols.redis.words import redis
 from harness.scenario.schedule import Do, read_schedule
 from harness.search.recording.deliveries import NotAcknowledgedError
-from harness.search.recording.places import Kind, Place
-from harness.search.recording.recording import Observed, Recording
+from harness.search.recording.recording import Recording
 from harness.search.sweep.lane import EndedError
 from harness.stack.service.start import in_one_line
 from harness.standard import Planned
@@ -30,9 +29,7 @@ from harness.standard.observation import not_recorded, recorded
 from harness.standard.plan import StandardSuite, Unbroken, standard_suite
 from harness.standard.statements import statements
 from harness.target import Target, load_target
-from harness.vocabulary import Link
-from harness.vocabulary.ids import EVERY_NUMBER, EVERY_UUID
-from harness.vocabulary.messages import Direction
+from tests.standard.support import of
 
 HTTP_AND_TCP = """
 schema = "harness.target/2"
@@ -70,19 +67,6 @@ def nothing_lacks(need: Need) -> None:
 @pytest.fixture(scope="module")
 def target() -> Target:
     return load_target(SCENARIOS / "target.toml")
-
-
-def of(link: Link, *texts: str, kind: Kind = "warm", answered: bool = True) -> Recording:
-    """A recording in which these statements are sent, and perhaps answered."""
-    ways: tuple[Direction, ...] = ("sent", "answered") if answered else ("sent",)
-    seen = [
-        Observed(
-            Place(link.protocol, way, "query", "Any", text, 1), link.name, text, 1, 10, way == "sent", way != "sent"
-        )
-        for text in texts
-        for way in ways
-    ]
-    return Recording(kind, tuple(seen))
 
 
 def test_more_deliveries_than_connections_meet_an_error_at_the_first_statement_that_writes(target: Target) -> None:
@@ -281,24 +265,6 @@ def test_every_id_is_a_scenarios_once_and_its_steps_can_be_read_back(target: Tar
         assert read_schedule(path).moves == each.moves, each.id
 
 
-def test_a_statement_is_named_by_as_few_words_as_tell_it_from_the_others() -> None:
-    found = statements([of(postgres, "SELECT id FROM a", "SELECT id FROM b", "INSERT INTO a")], [postgres])
-    assert [each.text for each in found] == ["SELECT id FROM a", "SELECT id FROM b", "INSERT"]
-    assert [each.word for each in found] == ["select_id_from_a", "select_id_from_b", "insert"]
-
-
-def test_a_statement_over_many_lines_is_named_by_words_of_one() -> None:
-    found = statements([of(postgres, "\n\tSELECT\n\t\tid,\n\t\tname\n\tFROM a", "SELECT 1")], [postgres])
-    assert [(each.text, each.word) for each in found] == [("SELECT id,", "select_id"), ("SELECT 1", "select_1")]
-
-
-def test_statements_that_differ_only_at_their_ends_are_both_broken() -> None:
-    long = "SELECT " + "a, " * 60
-    found = statements([of(postgres, f"{long}b", f"{long}c", "SELECT 1")], [postgres])
-    assert [each.text for each in found] == [f"{long}b", f"{long}c", "SELECT 1"]
-    assert len({each.word for each in found}) == 3
-
-
 def test_what_a_repeat_alone_sends_is_broken_in_a_repeat(target: Target) -> None:
     suite = planned(target, of(postgres, "INSERT"), of(postgres, "INSERT", "UPDATE", kind="repeat"))
     found = {each.id: each for each in suite.planned}
@@ -396,22 +362,3 @@ def test_what_a_worker_sends_by_itself_is_struck_only_where_it_names_a_delivery(
     assert [each.why for each in suite.left_out if each.what == "BEGIN on postgres"] == [
         "the service also sends it without a delivery, and names none: a fault could strike the wrong one"
     ]
-
-
-def test_what_one_delivery_sends_with_and_without_its_id_is_struck_where_it_names_it() -> None:
-    both = frozenset({("postgres", "COMMIT")})
-    (commit,) = statements([replace(of(postgres, "COMMIT"), named=both, unnamed=both)], [postgres])
-    assert commit.answered == postgres.answered("COMMIT", having="msg_")
-    (commit,) = statements([replace(of(postgres, "COMMIT"), named=both, unnamed=both)], [postgres], every=EVERY_UUID)
-    assert commit.answered == postgres.answered("COMMIT", having=EVERY_UUID)
-
-
-@pytest.mark.parametrize("begins", ["msg_", EVERY_UUID, EVERY_NUMBER + 10 * "0"])
-def test_a_statement_with_an_id_in_its_text_is_one_whatever_the_delivery_and_struck_with_any_id(begins: str) -> None:
-    """psycopg2 writes values into the text, and all repeats that are recorded have one id."""
-    inserts = [f"INSERT ('{begins}{number:03}', 1)" for number in (1, 2)]
-    recorded = [of(postgres, inserts[0], "COMMIT"), of(postgres, inserts[1], kind="repeat")]
-    found = statements(recorded, [postgres])
-    assert [each.sent for each in found] == [postgres.sent("INSERT"), postgres.sent("COMMIT")]
-    assert all(each.is_answered for each in found)
-    assert [each.text for each in statements(recorded[1:], [postgres])] == ["INSERT"]

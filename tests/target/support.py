@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from harness.errors import UsageError
+from harness.target import load_target
+
 SENDER = """
 class Plain:
     def settings(self):
@@ -95,3 +100,11 @@ def changed(old: str, new: str) -> str:
     if DESCRIPTION.count(old) != 1:
         raise ValueError(f"{old!r} is there {DESCRIPTION.count(old)} times")
     return DESCRIPTION.replace(old, new)
+
+
+def told(path: Path) -> tuple[str, str]:
+    """What loading it tells, and how to mend it."""
+    with pytest.raises(UsageError) as caught:
+        load_target(path)
+    assert caught.value.message.startswith(f"{path}: ")
+    return caught.value.message, caught.value.hint

@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.target import load_target
-from tests.target.support import DESCRIPTION, changed, write
+from tests.target.support import DESCRIPTION, changed, told, write
 
 PING = '[protections."pool.ping"]'
 
@@ -255,14 +255,6 @@ def test_a_wrong_value_is_told(tmp_path: Path, old: str, new: str, told_at: str,
     assert "Value error" not in message
 
 
-def told(path: Path) -> tuple[str, str]:
-    """What loading it tells, and how to mend it."""
-    with pytest.raises(UsageError) as caught:
-        load_target(path)
-    assert caught.value.message.startswith(f"{path}: ")
-    return caught.value.message, caught.value.hint
-
-
 @pytest.mark.parametrize(
     ("sender", "told", "mend"),
     [
@@ -387,54 +379,3 @@ def test_a_counter_is_a_series(tmp_path: Path) -> None:
     message, hint = told(write(tmp_path, changed(METRICS, METRICS + counts)))
     assert "[probes.counts]: refused = 'total{outcome=refused}': not a series of a metric" in message
     assert hint == 'write a name, or name{label="value"}'
-
-
-@pytest.mark.parametrize(
-    ("table", "place", "mend"),
-    [
-        (
-            '[reads.order]\npath = "/orders/{given}"',
-            "[reads.order]: path = '/orders/{given}': the harness does not",
-            "gives",
-        ),
-        (
-            '[changes.more]\npath = "/orders/{given}"',
-            "[changes.more]: path = '/orders/{given}': the harness does",
-            "gives",
-        ),
-        ('[changes.more]\npath = "/orders/{idd}"', "[changes.more]: path = 'idd': ", ""),
-    ],
-)
-def test_an_id_that_the_service_gives_is_described_before_it_is_named(
-    tmp_path: Path, table: str, place: str, mend: str
-) -> None:
-    message, hint = told(write(tmp_path, DESCRIPTION.replace("[limits]", f"{table}\n\n[limits]")))
-    assert place in message
-    assert mend in (hint or "")
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "place", "mend"),
-    [
-        ("[sender]\n", "[sender]\ngives = 'id (\\d+)'\n", "[sender]: gives", "put (?P<given>...)"),
-        (
-            "[stored]",
-            "[stored]\nlisted = { path = '/', each = '(?P<id>.)(?P<body>.)', next = 'x' }\n[storred]",
-            "[stored.listed]: next",
-            "put (?P<path>...)",
-        ),
-    ],
-)
-def test_an_expression_without_its_group_is_told(tmp_path: Path, old: str, new: str, place: str, mend: str) -> None:
-    text = DESCRIPTION.replace(old, new)
-    message, hint = told(write(tmp_path, text.partition("[storred]")[0] if "[storred]" in text else text))
-    assert place in message
-    assert mend in (hint or "")
-
-
-def test_a_list_of_ids_that_the_service_gives_needs_to_know_them(tmp_path: Path) -> None:
-    stored = "[stored.listed]\npath = '/all'\neach = '(?P<given>.) (?P<digest>.)'\n\n[limits]"
-    text = DESCRIPTION[: DESCRIPTION.index("[stored]")] + stored + DESCRIPTION.partition("[limits]")[2]
-    message, hint = told(write(tmp_path, text))
-    assert "[stored.listed]: each = " in message
-    assert "gives" in (hint or "")
