@@ -25,6 +25,7 @@ from harness import Lab, no_fault
 from harness.checks import Verdict
 from harness.engine.laying.testbed import Testbed, open_testbed
 from harness.errors import HarnessError
+from harness.exit_status import ExitStatus
 from harness.history import Recorder
 from harness.history.events import Purpose, RequestEnded, RequestSent
 from harness.present.pages import Pages
@@ -37,7 +38,6 @@ from harness.stack.tcp.sockets import connection_counts
 from harness.suite.info import Command, run_info
 from harness.suite.record import Record
 from harness.suite.settings import SuiteSettings
-from harness.suite.status import ExitStatus
 from harness.target import load_target
 from harness.vocabulary import ACKNOWLEDGED
 

@@ -1,5 +1,1 @@
-"""The command line: `python -m harness VERB`."""
-
-from harness.cli.main import main
-
-__all__ = ["main"]
+"""The command line: `python -m harness VERB`. It begins in `main`, and `listing` has the verbs."""

@@ -6,50 +6,22 @@ import shlex
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.verbs.comparison.baseline import baseline
-from harness.cli.verbs.comparison.compare import compare
-from harness.cli.verbs.comparison.report import report
-from harness.cli.verbs.comparison.trend import trend
-from harness.cli.verbs.comparison.verify import verify
-from harness.cli.verbs.runs.ablate import ablate
-from harness.cli.verbs.runs.answers import answers
-from harness.cli.verbs.runs.gate import gate
-from harness.cli.verbs.runs.replay import replay
-from harness.cli.verbs.runs.run import run
-from harness.cli.verbs.runs.said import said
-from harness.cli.verbs.runs.soak import soak
-from harness.cli.verbs.runs.up import up
-from harness.cli.verbs.search.coverage import coverage
-from harness.cli.verbs.search.interleave import interleave
-from harness.cli.verbs.search.sweep import sweep
-from harness.cli.verbs.search.wrap import wrap
-from harness.cli.verbs.setup.check import check
-from harness.cli.verbs.setup.demo import demo
-from harness.cli.verbs.setup.doctor import doctor
-from harness.cli.verbs.setup.faults import faults
-from harness.cli.verbs.setup.init import init
-from harness.cli.verbs.setup.new import new
+from harness.cli.listing import VerbGroup, Verbs
 from harness.errors import HarnessError, UsageError
-from harness.results.repro import harness_words
-from harness.suite import ExitStatus
-from harness.up.servers import UpServers
+from harness.exit_status import ExitStatus
+from harness.invocation import harness_words
+
+if TYPE_CHECKING:
+    from harness.up.servers import UpServers
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=VerbGroup, commands=Verbs(), context_settings={"help_option_names": ["-h", "--help"]})
 def harness() -> None:
     """Break a service on purpose, and prove that it holds."""
-
-
-for verb in (
-    demo, init, check, gate, up, run, wrap, new, doctor, replay, soak, sweep, interleave, coverage, answers, said,
-    report, faults,
-):  # fmt: skip
-    harness.add_command(verb)
-for proof_verb in (ablate, compare, verify, baseline, trend):
-    harness.add_command(proof_verb)
 
 
 def _mend(problem: click.ClickException) -> str:

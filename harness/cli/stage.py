@@ -12,15 +12,16 @@ from types import FrameType
 import click
 
 from harness.cli.options import Output
+from harness.exit_status import ExitStatus
+from harness.invocation import harness_words
 from harness.present.ci.github import tell_github
 from harness.present.looks import BOLD
 from harness.present.pages import Pages
 from harness.present.terminal.lines import closing_lines, opening_lines
 from harness.present.terminal.screen import Screen, Verbosity, screen_for
 from harness.present.terminal.streams import into_nothing
-from harness.results.repro import harness_words
 from harness.scenario.scenario import Scenario
-from harness.suite import ExitStatus, Servers, Session
+from harness.suite import Servers, Session
 from harness.suite.info import Command
 from harness.suite.selection.chosen import Chosen
 from harness.suite.verbs.search import finish

@@ -10,6 +10,7 @@ import pytest
 
 from harness.checks import Verdict
 from harness.errors import UsageError
+from harness.exit_status import ExitStatus
 from harness.plugin.fixture import is_scenario
 from harness.plugin.items import scenario_of, with_an_id_taken
 from harness.plugin.reports import NotHeldError, fit_problem, fit_report
@@ -20,7 +21,7 @@ from harness.results import RunResult
 from harness.results.places import shown
 from harness.scenario.scenario import Scenario
 from harness.stack.servers.urls import redacted
-from harness.suite import ExitStatus, Session, SuiteSettings, check_profile, read_unavailable
+from harness.suite import Session, SuiteSettings, check_profile, read_unavailable
 from harness.suite.info import Command
 from harness.suite.selection.unavailable import FILE
 from harness.suite.selection.words import ambiguous_words

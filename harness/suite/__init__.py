@@ -5,11 +5,10 @@ from harness.suite.selection.words import select
 from harness.suite.servers import Servers
 from harness.suite.session import Session
 from harness.suite.settings import SuiteSettings, check_profile
-from harness.suite.status import ExitStatus, exit_status
+from harness.suite.status import exit_status
 from harness.suite.watcher import Watcher
 
 __all__ = [
-    "ExitStatus",
     "Servers",
     "Session",
     "SuiteSettings",

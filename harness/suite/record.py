@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from harness.exit_status import ExitStatus
 from harness.results import RunResult
 from harness.results.ablation import ProofResult
 from harness.results.files import write_atomically
@@ -18,7 +19,7 @@ from harness.results.model import RunInfo, SummaryRead
 from harness.results.summary import RunTexts, Summary, Times
 from harness.suite.publisher import Publisher
 from harness.suite.selection.unavailable import Unavailable
-from harness.suite.status import ExitStatus, exit_status
+from harness.suite.status import exit_status
 
 FoundT = TypeVar("FoundT")
 UNWRITTEN = "results"

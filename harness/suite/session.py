@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from harness.checks import Verdict
+from harness.exit_status import ExitStatus
 from harness.results import Role, RunKey, RunResult
 from harness.results.ablation import ProofResult, judge_ablated
 from harness.results.folder import new_results_folder
@@ -35,7 +36,7 @@ from harness.suite.selection.unavailable import Unavailable
 from harness.suite.servers import Servers
 from harness.suite.settings import SuiteSettings, check_profile
 from harness.suite.sources import KeptSources
-from harness.suite.status import ExitStatus, status_of
+from harness.suite.status import status_of
 from harness.suite.watcher import Unwatched, Watcher
 from harness.target import Target
 

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Collection, Iterable, Sequence
 
 from harness.checks import Verdict
 from harness.errors import UsageError
+from harness.exit_status import ExitStatus
 from harness.results import RunResult
 from harness.results.ablation import WRONG, PairVerdict, ProofResult
 from harness.results.finding import Finding
 from harness.search.sweep.results import CellVerdict, SweepResults
-
-
-class ExitStatus(enum.IntEnum):
-    """The exit statuses of the command line's verbs."""
-
-    HELD = 0
-    FAILED = 1
-    INTERRUPTED = 2
-    INCONCLUSIVE = 3
-    USAGE = 4
-    NOTHING_RAN = 5
 
 
 def exit_status(

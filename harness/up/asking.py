@@ -17,11 +17,10 @@ from pathlib import Path
 from types import FrameType
 
 from harness.errors import HarnessError, UsageError
+from harness.exit_status import ExitStatus
 from harness.up.entries import PACKAGE, Entry, entries, sources_of
 from harness.up.messages import TAKEN, Asked, send_asked
 
-INTERRUPTED, INCONCLUSIVE, USAGE = 2, 3, 4
-"""The usual exit statuses. To import their enumeration would take as long as the run."""
 SAID_AFTER_S = 1.0
 """A stack that has not answered in this time is busy. The user then reads that this run waits."""
 
@@ -38,9 +37,9 @@ def ask(arguments: Sequence[str]) -> int | None:
         return None if entry is None else _asked(entry, arguments)
     except HarnessError as problem:
         _say(str(problem))
-        return USAGE if isinstance(problem, UsageError) else INCONCLUSIVE
+        return ExitStatus.USAGE if isinstance(problem, UsageError) else ExitStatus.INCONCLUSIVE
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return ExitStatus.INTERRUPTED
 
 
 def _meant(arguments: Sequence[str]) -> Entry | None:
@@ -100,7 +99,7 @@ def _asked(entry: Entry, arguments: Sequence[str]) -> int | None:
         status = _status(connection)
     if status is None:
         _say(f"the run on the stack for {entry} ended without a verdict: it says nothing")
-        return INCONCLUSIVE
+        return ExitStatus.INCONCLUSIVE
     return status
 
 
@@ -137,7 +136,7 @@ def _status(connection: socket.socket) -> int | None:
             read_line(connection)
         except (KeyboardInterrupt, OSError):
             pass  # it is interrupted in any case
-        return INTERRUPTED
+        return ExitStatus.INTERRUPTED
     return int(said) if said else None
 
 

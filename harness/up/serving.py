@@ -26,8 +26,8 @@ from typing import NoReturn, Self
 import click
 
 from harness.errors import HarnessError
+from harness.exit_status import ExitStatus
 from harness.modules import is_a_users
-from harness.suite import ExitStatus
 from harness.up.child import become, flush_streams
 from harness.up.messages import TAKEN, Asked, read_asked
 from harness.up.servers import UpServers

@@ -13,9 +13,10 @@ import pytest
 from harness.cli.options import Output
 from harness.cli.stage import perform
 from harness.cli.verbs.runs.gate import gate
+from harness.exit_status import ExitStatus
 from harness.present.terminal.screen import Screen, Verbosity
 from harness.results.finding import Finding
-from harness.suite import ExitStatus, Session, SuiteSettings
+from harness.suite import Session, SuiteSettings
 from harness.suite.selection.chosen import Chosen
 from harness.target import load_target
 from tests.cli.support import summary_in

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.checks import Verdict
-from harness.cli import main
+from harness.cli.main import main
+from harness.exit_status import ExitStatus
 from harness.present.terminal.views.search.orders import counts_line
 from harness.present.terminal.views.search.sweep import sweep_lines
 from harness.results.revision import commit_of, revision_of
@@ -19,7 +20,6 @@ from harness.search.recording.recording import Recording
 from harness.search.sweep.plan import Choice
 from harness.search.sweep.results import CellVerdict, LaneProblem, SweepResults
 from harness.search.sweep.sweeper import Sweeper
-from harness.suite import ExitStatus
 from harness.suite.status import sweep_status, verdicts_status
 from harness.suite.verbs.sweep import kinds_needed
 from tests.search.made import cell, result

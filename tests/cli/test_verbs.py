@@ -9,7 +9,7 @@ import pytest
 
 from harness import postgres
 from harness.checks import Verdict
-from harness.cli import main
+from harness.cli.main import main
 from harness.engine.steps import Deliver, Inject
 from harness.faults import Fault, link
 from harness.present.terminal.views.soak import soak_lines

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.checks import Verdict
-from harness.cli import main
+from harness.cli.main import main
 from harness.compare.trend import Trend, trends
 from harness.results.model import SummaryRead
 from tests.proof.made import FOLDER, own, read

@@ -15,11 +15,11 @@ from ruamel.yaml import YAML
 import harness.target
 from harness.documents import Table
 from harness.errors import UsageError
+from harness.exit_status import ExitStatus
 from harness.history import read_history
 from harness.proof.mutants import read_mutants
 from harness.scenario.scenario import Scenario
 from harness.scenario.schedule import read_schedule
-from harness.suite import ExitStatus
 from harness.target import SCHEMA as TARGET
 from harness.target import load_target
 from tests.ci.support import ACTION, read

@@ -8,12 +8,12 @@ from enum import StrEnum
 import pytest
 
 from harness.checks import WORST_FIRST, Verdict
+from harness.exit_status import ExitStatus
 from harness.present.looks import LEGEND, STATUSES, legend, look, rank
 from harness.proof.mutant_results import MutantVerdict
 from harness.proof.teeth import TeethVerdict
 from harness.results.ablation import PairVerdict
 from harness.search.sweep.results import CellVerdict
-from harness.suite import ExitStatus
 
 KINDS: tuple[type[StrEnum], ...] = (Verdict, CellVerdict, PairVerdict, MutantVerdict, TeethVerdict)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.cli import main
+from harness.cli.main import main
 from tests.cli.support import runs_by_id, summary_in
 from tests.tiny import run_harness, write_suite
 

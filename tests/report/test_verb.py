@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import main
+from harness.cli.main import main
 from harness.results.reading import read_summary
 from tests.report.support import plain_results, result, write_results
 from tests.results.made import summary_of

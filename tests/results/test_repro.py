@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.invocation import harness_words, harness_words_in
 from harness.results import RunKey
-from harness.results.repro import gate_line, harness_words, harness_words_in
+from harness.results.repro import gate_line
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import main
+from harness.cli.main import main
 from harness.engine.said.approved import Approved, file_of, read_approved, text_of, write_approved
 from harness.engine.said.comparing import other_lines
 from harness.engine.said.learning import SURE, learnt

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from harness.checks.proof import Proof
+from harness.exit_status import ExitStatus
 from harness.results.finding import UNPROVED
 from harness.scenario.scenario import Scenario
 from harness.suite.drafts import draft_findings, draft_note
-from harness.suite.status import ExitStatus, exit_status
+from harness.suite.status import exit_status
 from tests.results.made import made
 
 

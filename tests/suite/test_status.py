@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from harness.checks import Verdict
+from harness.exit_status import ExitStatus
 from harness.results import RunKey, RunResult
 from harness.results.finding import Finding
-from harness.suite import ExitStatus, exit_status
+from harness.suite import exit_status
 from tests.results.made import ablated, made, proof_of, summary_of
 
 HELD, FAILED, INCONCLUSIVE, UNAVAILABLE = Verdict.HELD, Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.UNAVAILABLE

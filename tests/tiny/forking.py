@@ -86,7 +86,8 @@ def forks() -> Forks:
 
 def _import_all() -> None:
     """What a command imports, and what pytest imports when it collects the scenarios."""
-    importlib.import_module("harness.cli.main")
+    main = importlib.import_module("harness.cli.main")
+    list(main.harness.commands.values())
     for plugin in importlib.metadata.entry_points(group="pytest11"):
         if plugin.name != "schemathesis":
             plugin.load()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from harness.engine.variants.answers import Answer
 from harness.engine.variants.approved import Approved
+from harness.exit_status import ExitStatus
 from harness.present.terminal.views.answers import answers_lines
-from harness.suite import ExitStatus
 from harness.suite.verbs.answers import RecordedAnswers
 
 OK, NO = Answer("200", (), "fine", "{id} with its body"), Answer("401", (), "", "nothing")

@@ -10,8 +10,8 @@ from typing import Any
 
 from harness.engine.laying.testbed import Testbed
 from harness.engine.variants.approved import Approved, Changes, approved_of, changes, file_of, write_approved
+from harness.exit_status import ExitStatus
 from harness.search.sweep.sweeper import first_lane
-from harness.suite.status import ExitStatus
 from harness.suite.verbs.search import Search
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.engine.laying.testbed import Testbed
+from harness.exit_status import ExitStatus
 from harness.results.finding import Finding
 from harness.results.model import SummaryRead
 from harness.results.revision import revision_of
@@ -40,7 +41,6 @@ from harness.search.sweep.results import CellResult
 from harness.search.sweep.sweeper import SweepSettings, sweeping
 from harness.suite.selection.chosen import Chosen
 from harness.suite.session import Session
-from harness.suite.status import ExitStatus
 from harness.suite.verbs.search import Search
 
 SECTION = "coverage"

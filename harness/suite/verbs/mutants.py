@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from harness.checks import Verdict
+from harness.invocation import harness_words
 from harness.proof.mutant_results import (
     SECTION,
     MutantResult,
@@ -21,7 +22,6 @@ from harness.proof.mutant_results import (
 from harness.proof.mutants import FILE, Mutant, read_mutants
 from harness.proof.mutating import place_all, write_copy, write_mutated
 from harness.results import Role, RunKey, RunResult
-from harness.results.repro import harness_words
 from harness.scenario.scenario import Scenario
 from harness.stack import private_folder
 from harness.suite.selection.chosen import Chosen

@@ -12,11 +12,12 @@ from typing import Any
 
 from harness.engine.laying.testbed import Testbed
 from harness.errors import UsageError
+from harness.exit_status import ExitStatus
 from harness.results.files import write_atomically
 from harness.search.orders.interleaving import MIXES, Mix, OrderResult
 from harness.search.orders.orders import read_order, written
 from harness.search.orders.playing import OrderSettings, play_orders
-from harness.suite.status import ExitStatus, verdicts_status
+from harness.suite.status import verdicts_status
 from harness.suite.verbs.search import Search
 
 SCHEMA = "harness.interleave/1"

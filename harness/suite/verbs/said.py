@@ -11,8 +11,8 @@ from typing import Any
 from harness.engine.said.approved import Approved, approved_of, file_of, write_approved
 from harness.engine.said.learning import learnt
 from harness.errors import UsageError
+from harness.exit_status import ExitStatus
 from harness.history.events import Event, FamilySaid, LineSaid, MetricsSaid
-from harness.suite.status import ExitStatus
 from harness.target import Target
 from harness.vocabulary import from_json
 

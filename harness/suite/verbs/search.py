@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from harness.engine.configuration import RunConfiguration
 from harness.engine.laying.testbed import Testbed, open_testbed
+from harness.exit_status import ExitStatus
+from harness.invocation import harness_words
 from harness.results.folder import ResultsFolder, new_results_folder
 from harness.results.model import RunInfo
-from harness.results.repro import harness_words
 from harness.suite.info import Command, run_info
 from harness.suite.settings import SuiteSettings, check_profile
-from harness.suite.status import ExitStatus
 from harness.target import Target
 
 

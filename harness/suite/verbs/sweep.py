@@ -10,13 +10,14 @@ import uvloop
 
 from harness.engine.laying.testbed import Testbed
 from harness.errors import UsageError
+from harness.exit_status import ExitStatus
 from harness.search.recording.places import CellId, Kind
 from harness.search.recording.recording import Recording
 from harness.search.sweep.plan import RETRY, Choice, planned
 from harness.search.sweep.report import SweepReport
 from harness.search.sweep.results import CellResult, RowOfMap, SweepResults
 from harness.search.sweep.sweeper import Sweeper, SweepSettings, sweeping
-from harness.suite.status import ExitStatus, sweep_status
+from harness.suite.status import sweep_status
 from harness.suite.verbs.search import Search
 
 ID = "{id}"

@@ -9,8 +9,9 @@ import click
 
 from harness.cli.chosen import choose
 from harness.cli.options import BASELINE, SUITE, WHICH_SUITE, options
+from harness.exit_status import ExitStatus
 from harness.present.terminal.views.comparison.baseline import accepted_lines
-from harness.suite import ExitStatus, SuiteSettings
+from harness.suite import SuiteSettings
 from harness.suite.verbs.baseline import accept_run
 
 

@@ -12,9 +12,10 @@ from harness.cli.chosen import choose
 from harness.cli.options import JOBS, JUDGED, SEED, STACK, STRICT, WHERE, WHICH_SUITE, options, output_of, settings_of
 from harness.cli.stage import perform
 from harness.compare.profiles import Compared
+from harness.exit_status import ExitStatus
 from harness.present.terminal.screen import Screen, Verbosity
 from harness.present.terminal.views.comparison.profiles import ProfileTable, step_lines
-from harness.suite import ExitStatus, Session
+from harness.suite import Session
 from harness.suite.settings import names_given
 from harness.suite.verbs.profiles import compare_profiles, profiles_meant
 

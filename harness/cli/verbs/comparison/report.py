@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from harness.errors import HarnessError
+from harness.exit_status import ExitStatus
+from harness.invocation import harness_words
 from harness.present.html import write_report
 from harness.present.maps.map_files import leave_maps
 from harness.present.maps.wrap_page import write_page
@@ -15,9 +17,7 @@ from harness.present.terminal.views.search.wrap_sweep import sweep_lines
 from harness.results.folder import LATEST
 from harness.results.naming import run_named
 from harness.results.reading import read_summary
-from harness.results.repro import harness_words
 from harness.search.space.coverage import Subject
-from harness.suite import ExitStatus
 from harness.suite.settings import RESULTS
 from harness.wrap.sweep.reading import read_wrap, wrap_named
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from harness.compare.trend import kept_runs, of_one_kind, trends, trends_json
+from harness.exit_status import ExitStatus
 from harness.present.terminal.views.comparison.trend import trend_lines
 from harness.results.naming import run_named
 from harness.results.reading import read_summary
-from harness.suite import ExitStatus
 from harness.suite.settings import RESULTS
 
 

@@ -12,11 +12,12 @@ import click
 from harness.cli.chosen import choose
 from harness.cli.options import JOBS, JUDGED, PLACES, SEED, STACK, STRICT, WHICH_SUITE, options, output_of, settings_of
 from harness.cli.stage import perform, typed
+from harness.exit_status import ExitStatus
 from harness.present.html.verify_page import write_pages
 from harness.present.looks import BOLD
 from harness.present.terminal.screen import Screen
 from harness.present.terminal.views.comparison.verification import verification_lines
-from harness.suite import ExitStatus, Session
+from harness.suite import Session
 from harness.suite.selection.chosen import Chosen
 from harness.suite.settings import TARGET_FILE
 from harness.suite.verbs import release as releases

@@ -25,6 +25,7 @@ from harness.cli.options import (
 )
 from harness.cli.stage import perform
 from harness.errors import UsageError
+from harness.exit_status import ExitStatus
 from harness.present.looks import DIM
 from harness.present.terminal.screen import Screen
 from harness.present.terminal.views.proof.heat_map import heat_map_lines
@@ -33,7 +34,7 @@ from harness.present.terminal.views.proof.teeth import teeth_lines
 from harness.proof.matrix import Matrix
 from harness.proof.mutant_results import MutantResult
 from harness.scenario.scenario import Scenario
-from harness.suite import ExitStatus, Session, SuiteSettings
+from harness.suite import Session, SuiteSettings
 from harness.suite.selection.chosen import Chosen
 from harness.suite.verbs.ablation import add_matrix, judge_teeth, run_matrix
 from harness.suite.verbs.mutants import MutantTrial

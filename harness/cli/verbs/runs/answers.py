@@ -14,8 +14,8 @@ import click
 from harness.cli.chosen import choose
 from harness.cli.options import OUTPUT, PLAN, STACK, WHERE, options, output_of, settings_of
 from harness.cli.stage import on_screen, typed
+from harness.exit_status import ExitStatus
 from harness.present.terminal.views.answers import answers_lines
-from harness.suite import ExitStatus
 from harness.suite.verbs.answers import record_answers
 from harness.suite.verbs.search import open_search
 

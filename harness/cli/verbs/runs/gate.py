@@ -24,6 +24,7 @@ from harness.cli.options import (
 )
 from harness.cli.stage import perform
 from harness.errors import UsageError
+from harness.exit_status import ExitStatus
 from harness.present.maps.map_files import leave_maps
 from harness.present.maps.mapping import coverage_map
 from harness.present.terminal.screen import Screen
@@ -31,7 +32,7 @@ from harness.present.terminal.views.comparison.baseline import baseline_lines
 from harness.present.terminal.views.nightly import nightly_lines
 from harness.present.terminal.views.proof.teeth import teeth_lines
 from harness.present.terminal.views.search.coverage import gate_coverage_lines, unread_lines
-from harness.suite import ExitStatus, Session
+from harness.suite import Session
 from harness.suite.selection.chosen import Chosen
 from harness.suite.verbs.ablation import judge_teeth
 from harness.suite.verbs.baseline import against_baseline

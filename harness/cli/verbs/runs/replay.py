@@ -12,16 +12,17 @@ import click
 from harness.cli.options import JUDGED, STACK, WHERE, options, output_of, settings_of
 from harness.cli.stage import perform
 from harness.errors import UsageError
+from harness.exit_status import ExitStatus
+from harness.invocation import harness_words
 from harness.plugin.collection import collect_scenarios
 from harness.present.terminal.screen import Screen
 from harness.results import RunKey
 from harness.results.places import Location
-from harness.results.repro import harness_words
 from harness.scenario.blaming import blamed
 from harness.scenario.lab import Lab
 from harness.scenario.scenario import Scenario
 from harness.scenario.schedule import Schedule, read_schedule
-from harness.suite import ExitStatus, Session, SuiteSettings
+from harness.suite import Session, SuiteSettings
 from harness.suite.selection.chosen import Chosen
 from harness.target import Target, load_target
 

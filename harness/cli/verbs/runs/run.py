@@ -12,9 +12,10 @@ from harness.cli.chosen import choose
 from harness.cli.options import JUDGED, PROOFS, WHAT, WHERE, WHICH_SUITE, check_proofs, options, output_of, settings_of
 from harness.cli.stage import perform
 from harness.errors import UsageError
+from harness.exit_status import ExitStatus
 from harness.present.terminal.screen import Screen
 from harness.present.terminal.views.proof.teeth import teeth_lines
-from harness.suite import ExitStatus, Session, SuiteSettings
+from harness.suite import Session, SuiteSettings
 from harness.suite.verbs.ablation import judge_teeth
 from harness.suite.verbs.running import every, none, run_scenarios
 from harness.target import load_target

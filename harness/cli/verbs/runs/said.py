@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from harness.cli.options import SUITE, options
+from harness.exit_status import ExitStatus
 from harness.present.terminal.views.said import said_lines
 from harness.results.folder import LATEST
 from harness.results.naming import run_named
-from harness.suite import ExitStatus
 from harness.suite.settings import TARGET_FILE
 from harness.suite.verbs.said import learn_said
 from harness.target import load_target

@@ -9,11 +9,12 @@ import click
 from harness.cli.chosen import choose
 from harness.cli.options import JOBS, JUDGED, STACK, WHAT, WHERE, WHICH_SUITE, options, output_of, settings_of
 from harness.cli.stage import perform
+from harness.exit_status import ExitStatus
 from harness.present.looks import DIM
 from harness.present.terminal.screen import Screen
 from harness.present.terminal.views.nightly import nightly_lines
 from harness.present.terminal.views.soak import soak_lines
-from harness.suite import ExitStatus, Session
+from harness.suite import Session
 from harness.suite.verbs import soak as rounds
 
 NO_NIGHTLY = click.option("--no-nightly", is_flag=True, help="Leave out scenarios marked `nightly`.")

@@ -11,11 +11,13 @@ from typing import Any
 
 import click
 
+from harness.cli.main import harness, main
 from harness.cli.options import STACK, SUITE, options, stack_of
 from harness.cli.stage import terminated_is_interrupted
 from harness.engine.laying.testbed import Testbed
-from harness.results.repro import harness_words
-from harness.suite import ExitStatus, SuiteSettings
+from harness.exit_status import ExitStatus
+from harness.invocation import harness_words
+from harness.suite import SuiteSettings
 from harness.target import load_target
 from harness.up.announcing import announced
 from harness.up.entries import PACKAGE, Entry, sources_of
@@ -35,6 +37,7 @@ def up(*, scenarios: Path, target: Path | None, **given: Any) -> int:
     """
     settings = SuiteSettings(scenarios=scenarios, target=target, stack=stack_of(given))
     load_target(settings.target_file)
+    harness.commands["run"]  # imports it now, not in every fork
     # A .pyc matches its source by second and size. A file saved twice in one second must be noticed too.
     sys.dont_write_bytecode = True
     entry = Entry(
@@ -56,8 +59,6 @@ def up(*, scenarios: Path, target: Path | None, **given: Any) -> int:
 
 
 def _run(arguments: Sequence[str], servers: UpServers) -> int:
-    from harness.cli.main import main  # noqa: PLC0415  # which has this verb, too
-
     return main(["run", *arguments], servers=servers)
 
 

@@ -14,9 +14,9 @@ import click
 from harness.cli.chosen import choose
 from harness.cli.options import OUTPUT, PLAN, STACK, WHERE, options, output_of, settings_of
 from harness.cli.stage import on_screen, typed
+from harness.exit_status import ExitStatus
 from harness.present.terminal.screen import Verbosity
 from harness.present.terminal.views.search.coverage import coverage_lines
-from harness.suite import ExitStatus
 from harness.suite.verbs.coverage import Past, SpaceFile, record_coverage
 from harness.suite.verbs.search import open_search
 

@@ -11,10 +11,10 @@ import click
 from harness.checks import Verdict
 from harness.cli.options import OUTPUT, PLAN, STACK, WHERE, options, output_of, settings_of
 from harness.cli.stage import finished, on_screen, typed
+from harness.exit_status import ExitStatus
 from harness.present.terminal.screen import Verbosity
 from harness.present.terminal.views.search.orders import order_lines, orders_lines
 from harness.search.orders.interleaving import MIXES, Mix, OrderResult
-from harness.suite import ExitStatus
 from harness.suite.verbs.orders import JSON_FILE, OrderChoice, Orders
 from harness.suite.verbs.search import open_search
 from harness.target import load_target

@@ -10,12 +10,12 @@ import click
 
 from harness.cli.options import OUTPUT, PLAN, STACK, WHERE, options, output_of, settings_of
 from harness.cli.stage import finished, on_screen, typed
+from harness.exit_status import ExitStatus
 from harness.present.maps.sweep_page import write_page
 from harness.present.terminal.views.search.sweep import CellsOnScreen, sweep_lines
 from harness.search.recording.places import KINDS, Kind
 from harness.search.sweep.plan import Choice, check_choice
 from harness.search.sweep.report import JSON_FILE
-from harness.suite import ExitStatus
 from harness.suite.settings import names_given
 from harness.suite.verbs.search import open_search
 from harness.suite.verbs.sweep import Sweep

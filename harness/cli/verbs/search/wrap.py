@@ -17,6 +17,8 @@ import click
 from harness.cli.options import OUTPUT, Output, options, output_of
 from harness.cli.stage import finished, on_screen
 from harness.errors import HarnessError, UsageError
+from harness.exit_status import ExitStatus
+from harness.invocation import harness_words
 from harness.present.ci.wrap_junit import wrap_junit_text
 from harness.present.maps.wrap_page import write_page
 from harness.present.terminal.views.search.wrap import wrap_lines
@@ -24,8 +26,6 @@ from harness.present.terminal.views.search.wrap_sweep import cell_lines, sweep_l
 from harness.processes.syscalls import notification_available
 from harness.results.files import write_atomically
 from harness.results.folder import new_results_folder
-from harness.results.repro import harness_words
-from harness.suite import ExitStatus
 from harness.suite.settings import RESULTS
 from harness.suite.status import verdicts_status
 from harness.wrap.streams import own_streams

@@ -13,11 +13,12 @@ import click
 from harness.cli.options import STACK, SUITE, options, stack_of
 from harness.cli.stage import terminated_is_interrupted
 from harness.errors import UsageError
+from harness.exit_status import ExitStatus
 from harness.inspection import Found, inspect
+from harness.invocation import harness_words
 from harness.present.looks import look
-from harness.results.repro import harness_words
 from harness.results.text import counted
-from harness.suite import ExitStatus, SuiteSettings
+from harness.suite import SuiteSettings
 from harness.target import load_target
 
 _UNFILLED = re.compile(r"""^\s*([\w-]+)\s*=[^#]*(["'])[^"'#]*\bTODO\b""")

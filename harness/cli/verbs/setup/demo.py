@@ -13,10 +13,11 @@ from harness.cli.chosen import choose
 from harness.cli.options import JOBS, OUTPUT, options, output_of
 from harness.cli.stage import perform
 from harness.demo import SCENARIOS, copy_to
+from harness.exit_status import ExitStatus
+from harness.invocation import harness_words, harness_words_in
 from harness.plugin.options import HELP
 from harness.present.terminal.screen import Screen
-from harness.results.repro import harness_words, harness_words_in
-from harness.suite import ExitStatus, Session, SuiteSettings
+from harness.suite import Session, SuiteSettings
 from harness.suite.settings import RESULTS
 from harness.suite.verbs.running import run_scenarios
 

@@ -9,7 +9,7 @@ import click
 
 from harness.cli.options import STACK, options, stack_of
 from harness.doctor import examine
-from harness.suite import ExitStatus
+from harness.exit_status import ExitStatus
 
 
 @click.command()

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import click
 
+from harness.exit_status import ExitStatus
 from harness.faults import Fault
 from harness.faults.example import any_ground
-from harness.suite import ExitStatus
 from harness.vocabulary import Value
 
 SEVERAL = re.compile(r"tuple\[(\w+), \.\.\.\]")

@@ -13,8 +13,8 @@ import click
 
 from harness.drafting.project import Asked, Project, Written, found, linkable, written
 from harness.errors import UsageError
-from harness.results.repro import harness_words_in
-from harness.suite import ExitStatus
+from harness.exit_status import ExitStatus
+from harness.invocation import harness_words_in
 
 DISTRIBUTION = "webhook-resilience-harness"
 QUESTIONS = (

@@ -22,9 +22,10 @@ from harness.drafting import (
     usual_protection,
 )
 from harness.errors import HarnessError, UsageError
-from harness.results.repro import harness_words
+from harness.exit_status import ExitStatus
+from harness.invocation import harness_words
 from harness.results.text import shortened
-from harness.suite import ExitStatus, SuiteSettings
+from harness.suite import SuiteSettings
 
 FAULT = "link.cut"
 SUITE_NAME = "standard"
