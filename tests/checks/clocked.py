@@ -15,6 +15,7 @@ from harness.history.events import (
     Purpose,
     RequestEnded,
     RequestSent,
+    ServerBlamed,
     ServiceNotStarted,
     StartEnded,
     StartTried,
@@ -96,6 +97,12 @@ def silent_start() -> Story:
     return whole().tell(ServiceNotStarted("no line of its log said in 5 s where it listens", 5.0))
 
 
+def blamed_after_a_wait() -> Story:
+    """A server that no fault touched, blamed for a delivery that had waited for it."""
+    story = rest(middle().request("a", took_ms=300))
+    return story.tell(ServerBlamed("nats", ("nats",), 9, 1, "not looked up within 0.3 s", ("a",)))
+
+
 def counted_too_often() -> Story:
     return whole().tell(FigureRead(RETRIES, 6, 4))
 
@@ -152,6 +159,7 @@ def error_unheard() -> Story:
 
 
 STORIES = [
+    blamed_after_a_wait,
     error_unheard,
     alert_too_late,
     alert_seen_too_seldom,

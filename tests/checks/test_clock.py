@@ -25,6 +25,7 @@ from harness.history.events import (
     Purpose,
     RequestEnded,
     RequestSent,
+    ServerBlamed,
     ServiceEnded,
     StartEnded,
     StartTried,
@@ -35,6 +36,7 @@ from harness.history.events import (
 from harness.vocabulary import ACKNOWLEDGED, REFUSED, REJECTED, UNKNOWN, service
 from tests.checks.clocked import (
     STORIES,
+    blamed_after_a_wait,
     counted_too_often,
     error_unheard,
     late,
@@ -95,10 +97,25 @@ def test_a_variant_that_is_answered_otherwise_counts_on_any_machine() -> None:
         (whole().tell(StartEnded(9, None, 5_000.0, False, "hunter2", hides="hunter2")), "ends"),
         (whole().tell(StartTried("six", 9, None, 5_000.0, True, "")), "starts"),
         (whole().tell(PrepareEnded(9, 1, 5_000.0, "")), "prepares"),
+        (whole().tell(ServerBlamed("nats", ("nats",), 9, 1, "gone", ("a",))), "healthy_is_not_blamed"),
+        (blamed_after_a_wait().tell(ServerBlamed("nats", ("nats",), 9, 1, "gone", ("",))), "healthy_is_not_blamed"),
+        (blamed_after_a_wait().tell(ServerBlamed("nats", ("nats",), 9, 1, "gone")), "healthy_is_not_blamed"),
         (whole().tell(ErrorLogged("postgres", "25P03", "idle", 1, 0, ("a",), 1, owed=True)), "errors_are_told"),
         (error_unheard().tell(ErrorLogged("redis", "OOM", "no", 9, 0, ("z",), 9, owed=True)), "errors_are_told"),
     ],
-    ids=["stays for ever", "listened", "ended well", "showed a secret", "came up", "prepare failed", "stored", "many"],
+    ids=[
+        "stays for ever",
+        "listened",
+        "ended well",
+        "showed a secret",
+        "came up",
+        "prepare failed",
+        "blamed at once",
+        "blamed for nothing",
+        "blamed for a line without a name",
+        "stored",
+        "many",
+    ],
 )
 def test_what_no_time_mends_counts_on_any_machine(story: Story, failing: str) -> None:
     judged = story.tell(BUSY).judged()

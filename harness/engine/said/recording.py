@@ -95,9 +95,10 @@ class Saying:
     def _record_blame(self, lines: Sequence[LogLine]) -> None:
         """For each link whose server the log can blame: how often it does."""
         for name, about in self.rig.target.description.log.blames.items():
-            blaming = [line.text for line in lines if blames(line, about)]
+            blaming = [line for line in lines if blames(line, about)]
             near = self.rig.target.description.links_beside(name)
-            self._tell(ServerBlamed(name, near, len(lines), len(blaming), blaming[0] if blaming else ""))
+            named = tuple(line.delivery for line in blaming)
+            self._tell(ServerBlamed(name, near, len(lines), len(blaming), blaming[0].text if blaming else "", named))
 
     def _record_counts(self, fields: LineFields) -> None:
         counted = self.rig.target.description.log.counted

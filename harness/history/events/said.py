@@ -89,7 +89,8 @@ class SeriesLogged(Value, kind="said.series"):
 class ServerBlamed(Event, kind="said.blamed"):
     """How many of the log's `read` lines say that a link's server failed the service. `example`: the first of them.
 
-    `near`: all links that lead to that server. A fault of any of them may touch it.
+    `near`: all links that lead to that server. A fault of any of them may touch it. `deliveries`: the delivery that
+    each of these lines names; empty where it names none.
     """
 
     link: str
@@ -97,6 +98,7 @@ class ServerBlamed(Event, kind="said.blamed"):
     read: int
     lines: int = 0
     example: str = ""
+    deliveries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, repr=False)

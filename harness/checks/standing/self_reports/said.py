@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from harness.checks.clock import Late
+from harness.checks.facts.exchanges import exchanges
 from harness.checks.registry import Examined, Kind, check
 from harness.faults.fault import Fault
 from harness.history import History
@@ -53,7 +57,19 @@ def healthy_is_not_blamed(history: History) -> Examined:
         ),
         saw=f"{sum(each.read for each in judged)} lines of the log that may not blame a server",
         observations=sum(each.read for each in judged),
+        clock=_waits(history, judged),
     )
+
+
+def _waits(history: History, judged: Sequence[ServerBlamed]) -> tuple[Late, ...]:
+    """The requests that the blaming lines are about: each may have waited for a core until a limit of the service's.
+
+    None if a line is about no request, or about one that got its answer at once. Such a line is wrong on any machine.
+    """
+    about = {delivery for each in judged for delivery in each.deliveries}
+    waited = [e for e in exchanges(history) if e.sent.delivery in about and e.waited]
+    unnamed = any(each.lines != len(each.deliveries) for each in judged)
+    return () if unnamed or about - {e.sent.delivery for e in waited} else tuple(Late(e.span) for e in waited)
 
 
 def _touches(fault: Fault, blamed: ServerBlamed) -> bool:
