@@ -17,7 +17,12 @@ from tests.servers import BOTH
 # examples. `tox run -e explore` has new ones each time; a defect that it finds becomes an `@example`.
 STEADY, EXPLORE = "steady", "explore"
 settings.register_profile(
-    STEADY, derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    STEADY,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile(EXPLORE, settings.get_profile(STEADY), derandomize=False, max_examples=1_000)
 
