@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import click
-
 from harness.plugin.collection import collect_scenarios
 from harness.scenario.scenario import Scenario
-from harness.search.orders.gated import order_scenarios
-from harness.standard import StandardSuite, look_and_plan
+from harness.search.orders.asked import order_scenarios
 from harness.suite import SuiteSettings, check_profile, read_unavailable, select
 from harness.suite.selection.chosen import Chosen
 from harness.suite.selection.unavailable import FILE
@@ -43,16 +40,6 @@ def _own(settings: SuiteSettings, target: Target) -> Sequence[Scenario]:
 
 
 def _standard(settings: SuiteSettings, target: Target, profile: str) -> Sequence[Scenario]:
+    from harness.cli.standard import plan_standard  # noqa: PLC0415  # most runs are of scenarios that a user wrote
+
     return [each.scenario(target) for each in plan_standard(settings, target, profile).planned]
-
-
-def plan_standard(settings: SuiteSettings, target: Target, profile: str) -> StandardSuite:
-    """Start servers, plan the standard suite on them, and show which of its scenarios do not apply."""
-    made = look_and_plan(target, settings.stack, profile=profile, without=settings.without, progress=_tell)
-    for each in made.left_out:
-        _tell(f"left out: {each.what}: {each.why}")
-    return made
-
-
-def _tell(text: str) -> None:
-    click.echo(text, err=True)

@@ -10,7 +10,6 @@ from harness.exit_status import ExitStatus
 from harness.results import RunResult
 from harness.results.ablation import WRONG, PairVerdict, ProofResult
 from harness.results.finding import Finding
-from harness.search.sweep.results import CellVerdict, SweepResults
 
 
 def exit_status(
@@ -51,22 +50,6 @@ def verdicts_status(verdicts: Collection[Verdict]) -> ExitStatus:
     if set(verdicts) - {Verdict.HELD}:
         return ExitStatus.INCONCLUSIVE
     return ExitStatus.HELD if verdicts else ExitStatus.NOTHING_RAN
-
-
-def sweep_status(results: SweepResults) -> ExitStatus:
-    """Return the status of a sweep, ranked like the gate's.
-
-    Cells that are judged separately never fail it. UNMET alone proves nothing. A planned cell without a result is
-    inconclusive.
-    """
-    if CellVerdict.FAILED in results.verdicts:
-        return ExitStatus.FAILED
-    if CellVerdict.INCONCLUSIVE in results.verdicts:
-        return ExitStatus.INCONCLUSIVE
-    if not results.cells:
-        return ExitStatus.NOTHING_RAN
-    doubtful = results.untried or results.verdicts == {CellVerdict.UNMET}
-    return ExitStatus.INCONCLUSIVE if doubtful else ExitStatus.HELD
 
 
 def status_of(error: BaseException | None) -> ExitStatus:

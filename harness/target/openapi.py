@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote
 
-import yaml
-
 from harness.errors import UsageError
+from harness.yaml_files import read_yaml
 
 if TYPE_CHECKING:
     import jsonschema_rs
@@ -145,14 +144,14 @@ def openapi_of(path: Path) -> OpenApi:
     """
     try:
         return _read_once(path, path.stat().st_mtime_ns)
-    except (OSError, ValueError, yaml.YAMLError) as problem:
+    except (OSError, ValueError) as problem:
         raise UsageError.at("[contract]", "openapi", str(path), f"it cannot be read: {problem}") from problem
 
 
 @functools.cache
 def _read_once(path: Path, version: int) -> OpenApi:
     del version
-    contents = _with_text_as_keys(yaml.safe_load(path.read_text("utf-8")))
+    contents = _with_text_as_keys(read_yaml(path))
     if not isinstance(contents, dict) or not isinstance(contents.get("paths"), dict):
         raise UsageError.at("[contract]", "openapi", str(path), "it has no paths", mend="name an OpenAPI document")
     for reference in _references(contents):

@@ -15,6 +15,17 @@ from harness.cli.main import harness as group
 from tests.tiny import CHECKOUT
 
 HEAVY = ("asyncio", "jinja2", "pydantic", "pytest", "redis", "requests", "rich", "harness.faults", "harness.suite")
+UNUSED_BY_A_GATE = (
+    "dnslib",
+    "harness.drafting",
+    "harness.search.orders.interleaver",
+    "harness.search.sweep.sweeper",
+    "harness.standard",
+    "harness.wrap",
+    "rich",
+    "yaml",
+)
+"""Until a target, a terminal or an option asks for them."""
 ASKED = """
 import sys
 from harness.__main__ import main
@@ -44,6 +55,14 @@ def test_the_help_and_a_typing_error_import_nothing_heavy(word: str) -> None:
     modules = set(ran.stderr.split())
     assert "click" in modules
     assert modules.isdisjoint(HEAVY)
+
+
+def test_a_gate_does_not_import_what_only_some_gates_need() -> None:
+    loads = "import sys; from harness.cli.main import harness; harness.commands['gate']; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", loads], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    modules = set(ran.stdout.split())
+    assert "harness.cli.verbs.runs.gate" in modules
+    assert modules.isdisjoint(UNUSED_BY_A_GATE)
 
 
 def _shown(shown: click.Group, width: int) -> str:

@@ -18,8 +18,9 @@ from harness.faults import link
 from harness.history import Entry
 from harness.history.events import EvidenceSeen, FaultActed, FaultHealed, PhaseBegan, StepBegan
 from harness.present.terminal.lines import evidence_text, run_lines, table_lines
+from harness.present.terminal.live import LiveScreen
 from harness.present.terminal.running import Now
-from harness.present.terminal.screen import LiveScreen, PlainScreen, Screen, Verbosity, screen_for
+from harness.present.terminal.screen import PlainScreen, Screen, Verbosity, screen_for
 from harness.present.terminal.views.story import details
 from harness.results import Evidence, RunKey
 from tests.results.made import ablated, made, proof_of, summary_of

@@ -20,8 +20,8 @@ from harness.search.recording.recording import Recording
 from harness.search.sweep.plan import Choice
 from harness.search.sweep.results import CellVerdict, LaneProblem, SweepResults
 from harness.search.sweep.sweeper import Sweeper
-from harness.suite.status import sweep_status, verdicts_status
-from harness.suite.verbs.sweep import kinds_needed
+from harness.suite.status import verdicts_status
+from harness.suite.verbs.sweep import kinds_needed, sweep_status
 from tests.search.made import cell, result
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"

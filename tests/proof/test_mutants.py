@@ -14,7 +14,7 @@ from harness.proof.mutant_results import MutantVerdict, counted, equivalent, jud
 from harness.proof.mutants import FILE, Mutant, MutantList, read_mutants
 from harness.proof.mutating import place_all, write_copy, write_mutated
 from harness.results import RunKey, RunResult
-from harness.search.orders.gated import order_scenarios
+from harness.search.orders.asked import order_scenarios
 from harness.target import load_target
 from tests.proof.made import own
 from tests.results.made import made

@@ -8,7 +8,7 @@ import pytest
 from harness.errors import HarnessError
 from harness.proof.sources import digests
 from harness.results.places import Location
-from harness.search.orders.gated import order_scenarios
+from harness.search.orders.asked import order_scenarios
 from harness.target import load_target
 from tests.proof.made import proof, scenario
 from tests.tiny import CHECKOUT

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.search.orders.gated import ID, order_scenarios
+from harness.search.orders.asked import ID, order_scenarios
 from harness.target import Target, load_target
 
 REPOSITORY = Path(__file__).parents[2]

@@ -199,7 +199,7 @@ def test_a_folder_that_others_may_enter_is_refused(
 
 def test_asking_imports_nothing_heavy() -> None:
     """Most of a verb's start is imports: an import added to the way there would be felt at each save."""
-    code = "import sys, harness.__main__; print(*{name.partition('.')[0] for name in sys.modules})"
+    code = "import sys, harness.__main__, harness.up.asking; print(*{name.partition('.')[0] for name in sys.modules})"
     process = subprocess.run(
         [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True
     )

@@ -1,65 +1,26 @@
-"""Plays all orders as one run of the gate, with one result like a scenario's."""
+"""Plays all orders as one run of the gate, with one result like a scenario's: `asked` has the scenario."""
 
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from harness.checks import CheckResult, Verdict, worst
-from harness.checks.proof import Proof
 from harness.engine.configuration import RunConfiguration
 from harness.engine.laying.testbed import Testbed
-from harness.errors import UsageError
 from harness.results import Evidence, RunKey, RunResult
 from harness.results.files import write_atomically
-from harness.results.places import Location
-from harness.scenario.doing import StepMisuseError
-from harness.scenario.lab import Lab
-from harness.scenario.scenario import Scenario
+from harness.search.orders.asked import ID, THEME
 from harness.search.orders.interleaving import Mix, OrderResult
 from harness.search.orders.orders import written
 from harness.search.orders.playing import OrderSettings, play_orders
-from harness.target import Target
 
-THEME = "interleavings"
-ID = "orders_of_two"
 REASONS = 3
 FOLDER = "orders"
 """The folder in a run's folder that contains one file per run, with one line per order."""
-
-
-def order_scenarios(target: Target) -> tuple[Scenario, ...]:
-    """Return one scenario that plays all orders of two requests' statements, if the target's description asks for it.
-
-    Raises UsageError if the description names an unknown protection.
-    """
-    asked = target.description.interleavings
-    if asked is None:
-        return ()
-    place, known = f"{target.path}: [interleavings]", target.description.protections
-    if asked.proves not in known:
-        raise UsageError.at(place, "proves", asked.proves, "there is no such protection", valid=known)
-
-    async def play(lab: Lab) -> None:
-        raise StepMisuseError(
-            f"{lab!r} has no steps for orders", hint="python -m harness interleave --order replays one"
-        )
-
-    return (
-        Scenario(
-            id=ID,
-            theme=THEME,
-            play=play,
-            proofs=(Proof(protections=(asked.proves,), fails=asked.fails),),
-            location=Location(str(target.path)),
-            run=functools.partial(run_orders, asked.mixes, at_most=asked.at_most),
-            source=repr(asked.mixes),
-        ),
-    )
 
 
 def run_orders(
@@ -133,6 +94,3 @@ def _write(found: Sequence[OrderResult], key: RunKey, folder: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps({"order": written(each.order), "told": each.told, "story": each.story}) for each in found]
     write_atomically(path, "".join(f"{line}\n" for line in lines))
-
-
-__all__ = ["ID", "THEME", "order_scenarios", "run_orders"]

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from harness.errors import UsageError
+from harness.yaml_files import read_yaml
 
 MS: Final[Mapping[str, int]] = {
     "ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000, "y": 31_536_000_000,
@@ -32,8 +31,8 @@ def faster_rules(file: Path, faster: float) -> Mapping[str, Any]:
         UsageError: the file cannot be read, is not YAML, or has no rules where Prometheus looks for them.
     """
     try:
-        document = yaml.safe_load(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
+        document = read_yaml(file)
+    except (OSError, ValueError) as problem:
         told = " ".join(str(problem).split())
         raise UsageError.at("alerts", "rules", str(file), f"cannot be read: {told}", mend=MEND) from problem
     try:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.engine.laying.testbed import Testbed
 from harness.exit_status import ExitStatus
 from harness.results.finding import Finding
 from harness.results.model import SummaryRead
 from harness.results.revision import revision_of
 from harness.search.recording.places import Point
-from harness.search.recording.recording import Recording
 from harness.search.space.coverage import (
     Coverage,
     Subject,
-    coverage_of,
     gate_coverage,
     hit_by_summary,
     hit_by_sweep,
@@ -31,17 +27,12 @@ from harness.search.space.space import (
     FILE,
     Changes,
     FaultSpace,
-    changes,
     committed_space,
     read_space,
-    space_of,
 )
 from harness.search.space.swept import Swept
-from harness.search.sweep.results import CellResult
-from harness.search.sweep.sweeper import SweepSettings, sweeping
 from harness.suite.selection.chosen import Chosen
 from harness.suite.session import Session
-from harness.suite.verbs.search import Search
 
 SECTION = "coverage"
 UPDATE = "look at the changes, then write the space again with `harness coverage --update`"
@@ -166,28 +157,3 @@ class SpaceFile:
         committed = read_space(path) if path.exists() or not update else FaultSpace({}, DEFAULT_FLOOR_PERCENT)
         floor = committed.floor_percent if floor_percent is None else floor_percent
         return cls(path=path, committed=committed, update=update, floor_percent=floor)
-
-
-def record_coverage(search: Search, file: SpaceFile, past: Past) -> RecordedCoverage:
-    """Record the service's deliveries, compare their fault space with the committed one, and write it if asked to."""
-    with search.servers() as bed:
-        recordings = asyncio.run(_recorded(bed, search))
-    recorded = space_of(recordings, floor_percent=file.floor_percent)
-    changed = changes(file.committed, recorded)
-    if file.update:
-        recorded.write(file.path)
-    space = recorded if file.update else file.committed
-    return RecordedCoverage(
-        path=file.path, updated=file.update, changed=changed, coverage=coverage_of(space, past.hit(space)), past=past
-    )
-
-
-async def _recorded(bed: Testbed, search: Search) -> Sequence[Recording]:
-    settings = SweepSettings(run=search.run, lanes=1, repro=str, told=_ignore)
-    async with sweeping(bed, settings) as sweeper:
-        search.progress("recording what a delivery puts on the wire")
-        return await sweeper.record()
-
-
-def _ignore(_: CellResult) -> None:
-    """A recording sweeps no cells."""

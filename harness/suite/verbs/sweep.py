@@ -15,9 +15,8 @@ from harness.search.recording.places import CellId, Kind
 from harness.search.recording.recording import Recording
 from harness.search.sweep.plan import RETRY, Choice, planned
 from harness.search.sweep.report import SweepReport
-from harness.search.sweep.results import CellResult, RowOfMap, SweepResults
+from harness.search.sweep.results import CellResult, CellVerdict, RowOfMap, SweepResults
 from harness.search.sweep.sweeper import Sweeper, SweepSettings, sweeping
-from harness.suite.status import sweep_status
 from harness.suite.verbs.search import Search
 
 ID = "{id}"
@@ -102,3 +101,19 @@ def kinds_needed(choice: Choice) -> Sequence[Kind]:
 def rows_of(recordings: Sequence[Recording]) -> Sequence[RowOfMap]:
     """The rows of the maps, in the order in which the messages pass."""
     return [RowOfMap(each.kind, message.place, message.length) for each in recordings for message in each.messages]
+
+
+def sweep_status(results: SweepResults) -> ExitStatus:
+    """Return the status of a sweep, ranked like the gate's.
+
+    Cells that are judged separately never fail it. UNMET alone proves nothing. A planned cell without a result is
+    inconclusive.
+    """
+    if CellVerdict.FAILED in results.verdicts:
+        return ExitStatus.FAILED
+    if CellVerdict.INCONCLUSIVE in results.verdicts:
+        return ExitStatus.INCONCLUSIVE
+    if not results.cells:
+        return ExitStatus.NOTHING_RAN
+    doubtful = results.untried or results.verdicts == {CellVerdict.UNMET}
+    return ExitStatus.INCONCLUSIVE if doubtful else ExitStatus.HELD

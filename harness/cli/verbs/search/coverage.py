@@ -17,8 +17,9 @@ from harness.cli.stage import on_screen, typed
 from harness.exit_status import ExitStatus
 from harness.present.terminal.screen import Verbosity
 from harness.present.terminal.views.search.coverage import coverage_lines
-from harness.suite.verbs.coverage import Past, SpaceFile, record_coverage
+from harness.suite.verbs.coverage import Past, SpaceFile
 from harness.suite.verbs.search import open_search
+from harness.suite.verbs.space import record_coverage
 
 UPDATE = (
     click.option("--update", is_flag=True, help="Rewrite the committed file, but keep its floor."),

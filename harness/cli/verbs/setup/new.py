@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
-from harness.cli.chosen import choose, plan_standard
+from harness.cli.chosen import choose
 from harness.cli.options import SUITE, options
+from harness.cli.standard import plan_standard
 from harness.drafting import (
     Clue,
     Draft,
