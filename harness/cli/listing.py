@@ -6,11 +6,12 @@ Most verbs import most of the harness, which takes a second. The help, and a ver
 from __future__ import annotations
 
 import gc
+import sys
 from collections import UserDict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from types import ModuleType
 from typing import Final
 
 import click
@@ -86,8 +87,7 @@ class Verbs(UserDict[str, click.Command]):
     def __getitem__(self, name: str) -> click.Command:
         """Return the verb itself. Raises KeyError if there is no such verb."""
         module = f"{__package__}.verbs.{LISTED[name].folder}.{name}"
-        with _no_collections():
-            verb: click.Command = getattr(import_module(module), name)
+        verb: click.Command = getattr(_imported(module), name)
         return verb
 
 
@@ -100,13 +100,18 @@ class VerbGroup(click.Group):
         click.Group(commands=sentences).format_commands(ctx, formatter)
 
 
-@contextmanager
-def _no_collections() -> Iterator[None]:
-    """Collect no garbage meanwhile: next to nothing of a thousand modules is garbage, and looking is a tenth of it."""
-    was = gc.isenabled()
+def _imported(module: str) -> ModuleType:
+    """Import without the garbage collector: it would look at each object again and again, and next to none is garbage.
+
+    Later collections do not look at what was imported, either.
+    """
+    if module in sys.modules:
+        return sys.modules[module]
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
-        yield
+        return import_module(module)
     finally:
-        if was:
+        gc.freeze()
+        if was_enabled:
             gc.enable()
