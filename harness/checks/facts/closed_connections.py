@@ -16,6 +16,8 @@ from harness.history.events import ConnectionUsed
 NO_ERRORS: Mapping[int, int] = {}
 KEPT_MS = 50.0
 """A connection that was idle for this long counts as kept. Others are closed when they return to the pool."""
+USED_AGAIN_MS = 10.0
+"""A service that has used no connection again after this long keeps none for others: each of them was old anyway."""
 IDLE_MS = 5_000.0
 """From this time on a service may consider an idle connection too old, if it has used none that was idle as long."""
 AGE_MS = 30_000.0
@@ -54,6 +56,8 @@ def cost_of(
     met an error was closed for its own error.
     """
     if any(t_ns - CAUSE_NS <= cause <= t_ns for cause in causes):
+        return Cost((), 0)
+    if not any(each.idle_max_ms >= USED_AGAIN_MS for each in connections):
         return Cost((), 0)
     horizon_ns = min((when for when in (*causes, *(began for began, _ in ends)) if when > t_ns), default=None)
     others = [each for each in connections if each.number != connection and each.uses and each.opened_ns < t_ns]

@@ -375,3 +375,11 @@ def test_it_is_quiet_everywhere_when_it_is_on_each_link(of_links: list[list[tupl
     both = quiet_everywhere(lists)
     for moment in range(300):
         assert quiet(moment, both) == all(quiet(moment, found) for found in lists)
+
+
+def test_a_service_that_uses_no_connection_again_had_none_to_lose() -> None:
+    """Its connections are old after a millisecond, so it ends each before the next use."""
+    connections, number, t_ns = thrown_away()
+    once = [replace(each, idle_max_ms=2.0) for each in connections]
+    assert not cost_of(t_ns, number, once, (), ()).too_much
+    assert cost_of(t_ns, number, [*once, replace(once[0], number=99, idle_max_ms=20.0)], (), ()).too_much
