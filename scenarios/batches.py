@@ -172,6 +172,14 @@ async def test_repeat_waits_for_a_retry(lab: Lab) -> None:
             await lab.heal(retried)
 
 
+@proves("retry.database:two_tries", fails="outcome", match="SerializationError")
+async def test_retry_after_a_retry_gets_its_turn(lab: Lab) -> None:
+    """With two connections one retry runs at a time. The first one fails, and the second one stores the delivery."""
+    await lab.restart(*GROUPED, "WEBHOOK_POOL_SIZE=2", "WEBHOOK_POOL_MAX_OVERFLOW=0")
+    async with lab.inject(*(wire.fail(postgres.sent("INSERT", nth=n), code="40001") for n in (1, 2))):
+        await lab.deliver()
+
+
 @nightly("waits for the time that one may wait for a turn")
 @STORED_TWICE
 async def test_retry_takes_longer_than_a_turn_may(lab: Lab) -> None:
