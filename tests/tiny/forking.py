@@ -85,9 +85,10 @@ def forks() -> Forks:
 
 
 def _import_all() -> None:
-    """What a command imports, and what pytest imports when it collects the scenarios."""
+    """What a command imports and compiles, and what pytest imports when it collects the scenarios."""
     main = importlib.import_module("harness.cli.main")
     list(main.harness.commands.values())
+    importlib.import_module("harness.present.templates").compile_templates()
     for plugin in importlib.metadata.entry_points(group="pytest11"):
         if plugin.name != "schemathesis":
             plugin.load()

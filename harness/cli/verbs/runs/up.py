@@ -17,6 +17,7 @@ from harness.cli.stage import terminated_is_interrupted
 from harness.engine.laying.testbed import Testbed
 from harness.exit_status import ExitStatus
 from harness.invocation import harness_words
+from harness.present.templates import compile_templates
 from harness.suite import SuiteSettings
 from harness.target import load_target
 from harness.up.announcing import announced
@@ -38,6 +39,7 @@ def up(*, scenarios: Path, target: Path | None, **given: Any) -> int:
     settings = SuiteSettings(scenarios=scenarios, target=target, stack=stack_of(given))
     load_target(settings.target_file)
     harness.commands["run"]  # imports it now, not in every fork
+    compile_templates()
     # A .pyc matches its source by second and size. A file saved twice in one second must be noticed too.
     sys.dont_write_bytecode = True
     entry = Entry(
