@@ -284,6 +284,21 @@ async def test_batches_are_bounded(lab: Lab) -> None:
         pass
 
 
+@proves("errors.refuse", fails="outcome", match="status 500")
+async def test_slow_transactions_leave_connections_to_others(lab: Lab) -> None:
+    """Each transaction of the group is slow. Together they take half of the connections. A read gets another one."""
+    limits = ("WEBHOOK_POOL_SIZE=4", "WEBHOOK_POOL_MAX_OVERFLOW=0", "WEBHOOK_POOL_TIMEOUT_S=0.3")
+    await lab.restart("WEBHOOK_COMMIT_GROUP=on", "WEBHOOK_GROUP_QUICK_S=0.01", "WEBHOOK_GROUP_ROWS_MAX=1", *limits)
+    await lab.deliver()
+    hold = server.hold_commits(postgres, "deliveries")
+    await lab.inject(hold)
+    async with lab.deliver(6, expect=ACKNOWLEDGED | REFUSED):
+        await lab.until(postgres.waiting("COMMIT", at_least=2))
+        await lab.wait(0.5, because="without a limit another two would have begun, each 10 ms after the one before")
+        await lab.request("delivery", of=0, expect=ACKNOWLEDGED)
+        await lab.heal(hold)
+
+
 @nightly("waits for a deadline of a statement")
 @proves("commit.resolve", fails="outcome", match="unknown")
 async def test_transaction_hangs(lab: Lab) -> None:
@@ -366,10 +381,10 @@ async def test_one_of_a_pipeline_fails(lab: Lab) -> None:
 
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions")
 async def test_pipeline_is_cut(lab: Lab) -> None:
-    """The connection breaks in mid-pipeline. Its five deliveries go on without Redis, and the next ones ask it."""
-    await lab.restart(*TOGETHER)
+    """The connection breaks in mid-pipeline. Its three deliveries go on without Redis. The other two are asked for."""
+    await lab.restart(*TOGETHER, "WEBHOOK_GROUP_ROWS_MAX=3")
     async with (
-        lab.limits(service.metric("webhook_degraded_total"), at_least=5, at_most=5),
+        lab.limits(service.metric("webhook_degraded_total"), at_least=3, at_most=3),
         lab.inject(wire.cut(redis.answered("SET", nth=4))),
         asked_together(lab),
     ):

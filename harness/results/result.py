@@ -74,6 +74,8 @@ class RunResult:
     """Why the service did not start for this run; empty if it did."""
     never_steady: str = ""
     """Why steady state was not reached; empty if it was, or if the machine may have been too busy for it."""
+    unsteady: bool = False
+    """Whether steady state was not reached, for whatever reason."""
     service_log: str = ""
     """What the service logged from the scenario's beginning to its end. Proofs search here."""
     role: Role = "scenario"

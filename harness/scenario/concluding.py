@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.checks import judge
-from harness.checks.standstill import never_steady
+from harness.checks.standstill import never_steady, unsteady
 from harness.engine.configuration import RunConfiguration
 from harness.engine.observing.reading import evidence_of, figures_of
 from harness.history import History
@@ -60,6 +60,7 @@ def conclude(
         schedule=None if moves is None else _written(moves, key, configuration),
         never_started=next((unsteady.reason for unsteady in history.of(NotSteady) if unsteady.not_started), ""),
         never_steady=never_steady(history),
+        unsteady=unsteady(history),
         service_log=log.text if log else "",
         role=configuration.role,
     )

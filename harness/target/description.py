@@ -277,8 +277,9 @@ class TargetDescription(Table):
     """What its own health answers depend on."""
     residue: dict[Label, Annotated[int, Field(ge=0)]] = Field(default={})
     """How much of each kind the service may leave behind at rest. Of Redis: `keys without expiry`, `keys without the
-    prefix` and `keys of another lifetime` than `remembers_s`, which are not judged without a limit. Of PostgreSQL:
-    `prepared transactions` and `advisory locks`: without a limit, none may stay.
+    prefix` and `keys of another lifetime` than `remembers_s`, which are not judged without a limit. A key in another
+    database of a Redis that the run has for itself counts as one without the prefix. Of PostgreSQL: `prepared
+    transactions` and `advisory locks`: without a limit, none may stay.
 
     Of its process, according to the kernel: how many more `threads` (32), `child processes` (8) and `files` (0) in its
     `folders` there may be than in steady state. `half-closed connections` (0): connections to its clients that one side

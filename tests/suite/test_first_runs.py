@@ -14,7 +14,8 @@ from harness.target import load_target
 from tests.results.made import made
 from tests.tiny import run_harness, write_suite
 
-REJECTED = made(Verdict.INCONCLUSIVE, never_steady="10 of 10: rejected, status 401")
+REJECTED = made(Verdict.INCONCLUSIVE, never_steady="10 of 10: rejected, status 401", unsteady=True)
+TOO_BUSY = made(Verdict.INCONCLUSIVE, reason="the machine was too busy; so steady state was not reached", unsteady=True)
 NOT_STARTED = made(Verdict.INCONCLUSIVE, never_started="it ended with status 7", never_steady="it did not start")
 STEADY = made(Verdict.FAILED)
 UNAVAILABLE = made(Verdict.UNAVAILABLE)
@@ -46,6 +47,12 @@ def test_a_service_that_never_reaches_steady_state_is_reported_once(first: First
     with pytest.raises(HarnessError, match=f"none of the first {STEADY_RUNS} runs.*rejected, status 401") as raised:
         look_at(first, REJECTED)
     assert not isinstance(raised.value, UsageError), "the service may be at fault, and not the target"
+
+
+def test_a_busy_machine_does_not_pass_for_steady_state(first: FirstRuns) -> None:
+    look_at(first, *[REJECTED] * (STEADY_RUNS - 2), TOO_BUSY)
+    with pytest.raises(HarnessError, match=f"none of the first {STEADY_RUNS} runs.*the machine was too busy"):
+        look_at(first, TOO_BUSY)
 
 
 def test_one_run_with_steady_state_says_that_the_service_works(first: FirstRuns) -> None:

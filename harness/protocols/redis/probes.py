@@ -56,7 +56,7 @@ class RedisProbe(UnaskedProbe):
         return sum(1 for other in listed if other["db"] == self._database and other["name"] != OWN_NAME)
 
     async def residue(self) -> Mapping[str, int]:
-        """Count the keys without expiry, with another lifetime, and with another prefix."""
+        """Count the keys without expiry, with another lifetime, and with another prefix or in another database."""
         async with client(self._url) as asking:
             keys = {bytes(key) async for key in asking.scan_iter(count=KEYS_AT_ONCE)}  # SCAN may give one twice
             prefixed = [key for key in keys if key.startswith(self._prefix.encode())]
@@ -64,10 +64,11 @@ class RedisProbe(UnaskedProbe):
             left_s: list[int] = []
             for begin in range(0, len(own), KEYS_AT_ONCE):
                 left_s += await _expiries(asking, own[begin : begin + KEYS_AT_ONCE])
+            elsewhere = await _keys_beside(asking, self._database) if self._whole else 0
         return {
             "keys without expiry": left_s.count(WITHOUT_EXPIRY),
             "keys of another lifetime": sum(self._is_of_another_lifetime(seconds) for seconds in left_s),
-            "keys without the prefix": len(keys) - len(prefixed),
+            "keys without the prefix": len(keys) - len(prefixed) + elsewhere,
         }
 
     def _is_of_another_lifetime(self, left_s: int) -> bool:
@@ -75,6 +76,12 @@ class RedisProbe(UnaskedProbe):
         if self._remembers_s is None or left_s < 0:
             return False
         return not self._remembers_s - LESS_S <= left_s <= self._remembers_s
+
+
+async def _keys_beside(asking: RedisClient, database: str) -> int:
+    """Count the keys in all other databases of the server."""
+    databases = await asking.info("keyspace")
+    return sum(each["keys"] for name, each in databases.items() if name != f"db{database}")
 
 
 async def _expiries(asking: RedisClient, keys: Sequence[bytes]) -> list[int]:

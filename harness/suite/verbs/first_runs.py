@@ -37,12 +37,12 @@ class FirstRuns:
             return
         with self._lock:
             self._started = self._started or not result.never_started
-            self._steady = self._steady or not (result.never_started or result.never_steady)
+            self._steady = self._steady or not (result.never_started or result.unsteady)
             self._runs += 1
             if not self._started and self._runs >= PATIENCE_RUNS:
                 raise self._not_started(result.never_started)
             if not self._steady and self._runs >= STEADY_RUNS:
-                raise self._not_steady(result.never_steady or result.never_started)
+                raise self._not_steady(result.never_steady or result.never_started or result.reason)
 
     def _not_started(self, reason: str) -> UsageError:
         count = f"in the first {PATIENCE_RUNS} runs, and the others are left out"
