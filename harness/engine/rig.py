@@ -13,7 +13,7 @@ from harness.engine.observing.servers.sessions import Sessions
 from harness.engine.workload.clients import Answer, Clients, Errand
 from harness.faults.site import Site
 from harness.history import Recorder
-from harness.history.events import Purpose, ServiceStarted
+from harness.history.events import Purpose, RunBegan, ServiceStarted
 from harness.stack.service.service import Copy
 from harness.target import Delivery, Target
 
@@ -39,6 +39,13 @@ class Rig:
     alerting: Alerting
     not_judged: set[str] = field(default_factory=set)
     """Rows that belong to no delivery of the run: variants of requests have left them behind."""
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether it is a run of the target's default profile with every protection on."""
+        began = self.recorder.history.last(RunBegan)
+        default = self.target.description.default_profile
+        return began is not None and began.profile == default and not began.without
 
     @property
     def recovery_s(self) -> float:

@@ -16,6 +16,7 @@ from harness.engine.observing.service.footprint import (
     surely_kept,
     with_children,
 )
+from harness.engine.observing.service.keepalive import keepalive
 from harness.engine.observing.service.memory_search import first_deliveries, share_remembered
 from harness.engine.observing.service.ports import ports
 from harness.engine.observing.service.probes import Probed, probe
@@ -133,7 +134,7 @@ async def record_rest(rig: Rig, before: AtFirst, memory: MemoryWatch | None = No
     if not await poll_async(at_rest, within_s=rig.recovery_s):
         last = [_waited_for(rest, rig.recovery_s) for rest in last]
     of_the_run = (*_of_the_process(rig.target, memory, before.footprint), *_at_once(rig), *reconnects(rig))
-    for rest in (*last, *of_the_run, *await _remembered(rig), *await ports(rig)):
+    for rest in (*last, *of_the_run, *await _remembered(rig), *await ports(rig), *await keepalive(rig)):
         rig.recorder.record("runner", rest)
 
 

@@ -19,7 +19,6 @@ from harness.history.events import (
     FamilySaid,
     LineSaid,
     MetricsSaid,
-    RunBegan,
     SaidCompared,
     SeriesLogged,
     ServerBlamed,
@@ -81,11 +80,8 @@ class Saying:
         Without a protection it may log other things. So may a service that has died or did not start: then the check
         `alive` fails, and shows its last lines.
         """
-        history = self.rig.recorder.history
-        began = history.last(RunBegan)
-        default = self.rig.target.description.default_profile
-        usual = began is not None and began.profile == default and not began.without
-        return usual and self.rig.site.service.running and history.last(ServiceNotStarted) is None
+        started = self.rig.recorder.history.last(ServiceNotStarted) is None
+        return self.rig.is_usual and self.rig.site.service.running and started
 
     def _told(self) -> Told:
         history = self.rig.recorder.history

@@ -55,10 +55,12 @@ _TIMEOUT_S = 5.0
 class RawSocket:
     """One socket as the kernel reports it.
 
-    For a listener, `rqueue` is the number of waiting connections, and `wqueue` the backlog.
+    For a listener, `rqueue` is the number of waiting connections, and `wqueue` the backlog. `timer`: the kind of
+    timer that runs for it, 0 for none; 2 is keepalive (linux/inet_diag.h, idiag_timer).
     """
 
     state: int
+    timer: int
     local: tuple[str, int]
     remote: tuple[str, int]
     inode: int
@@ -126,10 +128,11 @@ def _raise_if(payload: bytes) -> None:
 
 
 def _socket(message: bytes) -> RawSocket:
-    family, state, _timer, _retransmits, _expires, rqueue, wqueue, _uid, inode = _MESSAGE.unpack_from(message)
+    family, state, timer, _retransmits, _expires, rqueue, wqueue, _uid, inode = _MESSAGE.unpack_from(message)
     local_port, remote_port, local, remote = _SOCKET_ID.unpack_from(message, 4)
     return RawSocket(
         state=state,
+        timer=timer,
         local=(_address(family, local), local_port),
         remote=(_address(family, remote), remote_port),
         inode=inode,

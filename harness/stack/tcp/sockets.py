@@ -58,6 +58,7 @@ class TcpState(enum.IntEnum):
 
 
 NO_INODE = 0
+NO_TIMER = 0
 OWNED = diag.ALL_STATES & ~(1 << TcpState.TIME_WAIT)
 """The states of sockets that a process may have."""
 HALF_CLOSED = (TcpState.FIN_WAIT1, TcpState.FIN_WAIT2, TcpState.CLOSE_WAIT, TcpState.LAST_ACK, TcpState.CLOSING)
@@ -150,6 +151,17 @@ def connection_counts(ports: Collection[int]) -> Mapping[int, ConnectionCount]:
         port: ConnectionCount(open=seen[port, TcpState.ESTABLISHED], connecting=seen[port, TcpState.SYN_SENT])
         for port in ports
     }
+
+
+def without_keepalive(ports: Collection[int]) -> Mapping[int, int]:
+    """Count the open connections to each of these remote ports for which the kernel has no timer running.
+
+    TCP keepalive (SO_KEEPALIVE) runs one for as long as a connection is idle. Without it a connection whose line is
+    dead stays open for ever if nothing is sent.
+    """
+    found = diag.tcp_sockets(remote_ports=ports, states=1 << TcpState.ESTABLISHED)
+    seen = Counter(each.remote[1] for each in found if each.inode and each.timer == NO_TIMER)
+    return {port: seen[port] for port in ports}
 
 
 def connections(pids: Iterable[int], *ports: int) -> tuple[TcpConnection, ...]:

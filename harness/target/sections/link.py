@@ -75,6 +75,9 @@ class LinkDescription(Table):
     told_by: list[Series] = Field(default=[])
     """Metrics that together say how many connections the service has on it. At rest its server must not have more
     connections than that, and before any fault it must not have fewer."""
+    keepalive: bool = Field(default=False, strict=True)
+    """Each of the service's connections must have TCP keepalive (SO_KEEPALIVE): without it a connection whose line is
+    dead stays in the pool. The harness reads the kernel's timers at rest, in runs with every protection on."""
     reconnects: PositiveInt | None = None
     """For how many of a hundred requests the service may reconnect while nothing is broken. The harness judges it by
     the requests that it sends one after the other before a scenario. Without this key a service may connect for each.

@@ -123,6 +123,22 @@ def test_what_each_request_leaves_in_the_process_is_found(runs: Runs, tmp_path: 
     assert problem in result.reason
 
 
+@pytest.mark.parametrize(("keepalive", "verdict"), [("on", Verdict.HELD), ("off", Verdict.FAILED)])
+def test_connections_without_keepalive_are_found(runs: Runs, keepalive: str, verdict: Verdict) -> None:
+    async def play(lab: Lab) -> None:
+        await lab.inject(no_fault)
+        await lab.deliver()
+
+    described = runs.bed.target.description
+    environment = {**described.service.environment, "WEBHOOK_POOL_KEEPALIVE": keepalive}
+    service = described.service.model_copy(update={"environment": environment})
+    changed = described.model_copy(update={"service": service})
+    result = runs.on(target=dataclasses.replace(runs.bed.target, description=changed))(play)
+
+    assert result.verdict is verdict, result.reason
+    assert ("connections without keepalive: postgres stay at 5, at most 0" in result.reason) is (keepalive == "off")
+
+
 @pytest.mark.parametrize(
     ("keeps", "requests", "residue", "problem"),
     [

@@ -25,6 +25,7 @@ from harness.stack.tcp.sockets import (
     listening,
     moved,
     process_tree,
+    without_keepalive,
 )
 from tests.stack.proxy.echo import Client, EchoServer
 
@@ -66,6 +67,15 @@ def test_a_connection_and_its_bytes(echo: EchoServer) -> None:
     assert used.inode == fresh.inode > 0
     assert (used.bytes_sent, used.bytes_received, used.unread_bytes, used.unsent_bytes) == (5, 5, 0, 0)
     assert not used.awaiting_answer
+
+
+def test_an_idle_connection_is_probed_only_with_keepalive() -> None:
+    with silent_server() as listener:
+        port = listener.getsockname()[1]
+        with socket.create_connection(listener.getsockname()) as one, socket.create_connection(listener.getsockname()):
+            assert without_keepalive([port]) == {port: 2}
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            assert without_keepalive([port]) == {port: 1}
 
 
 def test_what_was_sent_and_not_answered() -> None:
