@@ -45,12 +45,14 @@ def patient_target() -> Target:
     """The webhook service, which gives Redis a second and not 50 ms.
 
     Six processes take part in a use of Redis. Where each waits for a core, 50 ms pass, the service does without Redis,
-    and a test that needs them to speak has nothing to look at.
+    and a test that needs them to speak has nothing to look at. Its connections need no keepalive: many tests put
+    a small service of their own in its place.
     """
     target = load_target(TARGET)
     service = target.description.service
     patient = {**service.environment, "WEBHOOK_REDIS_OPERATION_TIMEOUT_S": "1"}
-    changed = {"service": service.model_copy(update={"environment": patient})}
+    links = {name: link.model_copy(update={"keepalive": False}) for name, link in target.description.links.items()}
+    changed = {"service": service.model_copy(update={"environment": patient}), "links": links}
     return dataclasses.replace(target, description=target.description.model_copy(update=changed))
 
 

@@ -132,7 +132,8 @@ def test_connections_without_keepalive_are_found(runs: Runs, keepalive: str, ver
     described = runs.bed.target.description
     environment = {**described.service.environment, "WEBHOOK_POOL_KEEPALIVE": keepalive}
     service = described.service.model_copy(update={"environment": environment})
-    changed = described.model_copy(update={"service": service})
+    links = {**described.links, "postgres": described.links["postgres"].model_copy(update={"keepalive": True})}
+    changed = described.model_copy(update={"service": service, "links": links})
     result = runs.on(target=dataclasses.replace(runs.bed.target, description=changed))(play)
 
     assert result.verdict is verdict, result.reason
