@@ -56,10 +56,12 @@ async def test_a_query_cut_in_flight_is_sent_again(starter: Starter, retry: str)
         async with service.database.locked():
             sending = asyncio.create_task(service.deliver(body, delivery_id=identity))
             await service.database.until_waiting()
-            await service.database.fetch(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-                " AND datname = current_database()"
+            # By its statement: while it looks for a deadlock, a session that waits does not say so.
+            ended = await service.database.fetch(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'active'"
+                " AND query LIKE 'INSERT%' AND datname = current_database()"
             )
+            assert len(ended) == 1
             failed = await service.until_logged("attempt_failed" if retry == "on" else "refused")
         answer = await sending
         assert failed["phase"] == "insert"
