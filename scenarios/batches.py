@@ -19,14 +19,8 @@ from harness import (
     service,
     wire,
 )
-from scenarios.words import UNHANDLED
+from scenarios.words import GROUPED, UNHANDLED
 
-GROUPED = (
-    "WEBHOOK_COMMIT_GROUP=on", "WEBHOOK_GROUP_COMMITTERS=1",
-    # While the first one is held the others come, on a busy machine, too.
-    "WEBHOOK_GROUP_QUICK_S=30", "WEBHOOK_POOL_TIMEOUT_S=4", "WEBHOOK_STATEMENT_TIMEOUT_S=4.5",
-    "WEBHOOK_REDIS_OPERATION_TIMEOUT_S=2", "WEBHOOK_CONNECT_TIMEOUT_S=3",
-)  # fmt: skip
 STORED_TWICE = proves("insert.idempotent", fails="stored_once")
 ALL_OF_THEM = "5 of .*unknown"
 # NOT VALID: the contract's own requests may have stored a long id before.
@@ -346,63 +340,3 @@ async def test_sigterm_drains_a_batch(lab: Lab) -> None:
         async with lab.inject(process.terminate()):
             await lab.wait(0.3, because="a service that does not wait for what it took would be gone by then")
             await lab.heal(commit)
-
-
-TOGETHER = (*GROUPED, "WEBHOOK_GROUP_REDIS_QUICK_S=30", "WEBHOOK_BREAKER_FAILURES=100")
-
-
-@asynccontextmanager
-async def asked_together(lab: Lab, *, of: int = 5) -> AsyncIterator[None]:
-    """Hold the answer to another delivery's SET until `of` deliveries wait. SET 2 and later ones are one pipeline."""
-    first = wire.hold(redis.answered("SET", nth=1))
-    await lab.inject(first)
-    async with lab.deliver():
-        await lab.until(first.fired())
-        async with lab.deliver(of):
-            await lab.until(service.metric_is("webhook_redis_waiting", at_least=of))
-            await lab.heal(first)
-            yield
-
-
-@proves("redis.fail_open", fails="outcome", match="OutOfMemoryError")
-async def test_one_of_a_pipeline_fails(lab: Lab) -> None:
-    """Five deliveries ask Redis in one pipeline, and Redis rejects one of them. It remembers the others."""
-    await lab.restart(*TOGETHER)
-    async with (
-        lab.limits(service.metric("webhook_redis_batched_total"), at_least=5, at_most=5),
-        lab.limits(service.metric("webhook_degraded_total"), at_least=1, at_most=1),
-        lab.inject(wire.fail(redis.sent("SET", nth=4), code="OOM")),
-        asked_together(lab),
-    ):
-        pass
-    async with lab.limits(service.metric("webhook_degraded_total"), at_most=0):
-        await lab.deliver(3)
-
-
-@proves("redis.fail_open", fails="outcome", match="redis.exceptions")
-async def test_pipeline_is_cut(lab: Lab) -> None:
-    """The connection breaks in mid-pipeline. Its three deliveries go on without Redis. The other two are asked for."""
-    await lab.restart(*TOGETHER, "WEBHOOK_GROUP_ROWS_MAX=3")
-    async with (
-        lab.limits(service.metric("webhook_degraded_total"), at_least=3, at_most=3),
-        lab.inject(wire.cut(redis.answered("SET", nth=4))),
-        asked_together(lab),
-    ):
-        pass
-    async with lab.limits(service.metric("webhook_degraded_total"), at_most=0):
-        await lab.deliver(3)
-
-
-@nightly("waits for two seconds until five requests give up")
-@proves("redis.fail_open", fails="outcome", match="redis.exceptions|TimeoutError")
-async def test_pipeline_is_not_answered(lab: Lab) -> None:
-    """Redis never answers a pipeline. Its five deliveries each wait for their own time; later ones ask beside it."""
-    await lab.restart(*GROUPED, "WEBHOOK_GROUP_REDIS_QUICK_S=1", "WEBHOOK_BREAKER_FAILURES=100")
-    pipeline = wire.hold(redis.answered("SET", nth=2))
-    async with (
-        lab.limits(service.metric("webhook_degraded_total"), at_least=5, at_most=5),
-        lab.inject(pipeline),
-        asked_together(lab),
-    ):
-        await lab.until(pipeline.fired())
-        await lab.deliver(3)

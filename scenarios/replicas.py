@@ -72,7 +72,7 @@ async def test_replica_crashed(lab: Lab) -> None:
 @proves("replica.bounded", fails="outcome", match="refused")
 async def test_replica_silent(lab: Lab) -> None:
     """The standby is silent. Each read waits for it briefly, then goes to the primary; the lag is shown."""
-    # As long for a connect as for a statement: whoever measures the lag may have taken the one open connection.
+    # The service may be measuring the lag over its only connection. Then the read has to connect.
     await lab.restart(FROM_REPLICA, "WEBHOOK_REQUEST_TIMEOUT_S=1.5", "WEBHOOK_CONNECT_TIMEOUT_S=3")
     await lab.deliver()
     await lab.request("delivery", of=0, expect=ACKNOWLEDGED)

@@ -11,3 +11,10 @@ ERROR_22 = r"Error 22 connecting to .*\. Invalid argument\."
 REFUSED_CONNECT = "ConnectionRefusedError|Connect call failed"
 WAITS_FOR_POSTGRES = "waiting for postgres"
 WAITS_FOR_REDIS = "waiting for redis"
+GROUPED = (
+    "WEBHOOK_COMMIT_GROUP=on", "WEBHOOK_GROUP_COMMITTERS=1",
+    # While the first one is held the others come, on a busy machine, too.
+    "WEBHOOK_GROUP_QUICK_S=30", "WEBHOOK_POOL_TIMEOUT_S=4", "WEBHOOK_STATEMENT_TIMEOUT_S=4.5",
+    "WEBHOOK_REDIS_OPERATION_TIMEOUT_S=2", "WEBHOOK_CONNECT_TIMEOUT_S=3",
+)  # fmt: skip
+"""Group commit with one transaction at a time, and with time for a busy machine."""
