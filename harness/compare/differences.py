@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from harness.checks import Verdict
 from harness.checks.clock import OTHERS_AT_LEAST
 from harness.checks.proof import Proof
+from harness.compare.evidence import gone
 from harness.compare.record import ScenarioRecord, SuiteRecord
 from harness.proof.teeth import proves_alone
 from harness.results.ablation import WRONG, PairVerdict
@@ -135,7 +136,7 @@ def _proofs_lost(name: str, old: ScenarioRecord, new: ScenarioRecord, how: Compa
 
 
 def _evidence(name: str, old: ScenarioRecord, new: ScenarioRecord, how: Comparison) -> Iterator[Difference]:
-    for kind in sorted(set(old.evidence) - set(new.evidence)):
+    for kind in gone(old, new):
         there = ", ".join(new.evidence) or "none"
         said = f"{name} leaves no evidence {kind} any more: {how.before} has it; there is now: {there}"
         yield Difference(Kind.EVIDENCE, name, said)

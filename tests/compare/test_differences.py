@@ -77,6 +77,27 @@ def test_a_kind_of_evidence_that_is_gone() -> None:
     assert of_one(record(evidence=("answers", "connections_cut")), record(evidence=("answers",))) == []
 
 
+LOST_AND_REFUSED = ("connections_lost", "connects_refused")
+
+
+def test_another_kind_of_the_same_fault_takes_its_place_unless_the_scenario_is_another_one() -> None:
+    old = record(evidence=LOST_AND_REFUSED)
+    assert of_one(record(evidence=("connections_lost",)), old) == [], "the server was back before a connect"
+    assert of_one(record(evidence=("connections_lost",), source=""), old) == [], "no sources: two releases"
+    edited = of_one(record(evidence=("connections_lost",), source="4567"), old)
+    assert [each.kind for each in edited] == [Kind.EVIDENCE]
+
+
+def test_what_was_only_carried_out_takes_no_place_and_has_none() -> None:
+    carried_out = of_one(record(evidence=("process_replaced",)), record(evidence=LOST_AND_REFUSED))
+    assert [each.sentence.split(" any more")[0] for each in carried_out] == [
+        "a leaves no evidence connections_lost",
+        "a leaves no evidence connects_refused",
+    ]
+    no_rows = of_one(record(evidence=("connections_lost",)), record(evidence=("connections_lost", "rows_lacked")))
+    assert [each.kind for each in no_rows] == [Kind.EVIDENCE]
+
+
 def test_a_protection_is_lost_when_its_last_proof_is() -> None:
     masked = record(Verdict.FAILED, proofs={"pool.pre_ping": PairVerdict.MASKED})
     alone = found(suite(a=record()), suite(a=masked))
