@@ -89,5 +89,5 @@ def _some_of(known: list[str], like: str) -> str:
 
 def closest(value: str, valid: Iterable[str]) -> str | None:
     """Return the valid word nearest to `value`, or None if none is near."""
-    matches = difflib.get_close_matches(value, list(valid), n=1, cutoff=0.5)
+    matches = difflib.get_close_matches(value, sorted(valid), n=1, cutoff=0.5)
     return matches[0] if matches else None

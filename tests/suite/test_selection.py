@@ -77,6 +77,12 @@ def test_a_word_that_is_a_scenario_and_a_theme_is_refused_with_both() -> None:
     assert ambiguous_words(SUITE) == {"pool"}
 
 
+def test_the_nearest_name_is_given_as_it_is_accepted() -> None:
+    with pytest.raises(UsageError) as caught:
+        select(SUITE, ["pool*"])
+    assert str(caught.value).endswith("\n  mend: write scenario:pool or theme:pool")
+
+
 @pytest.mark.parametrize("word", ["theme:full", "scenario:redis", "scenario:"])
 def test_a_prefix_admits_no_other_meaning(word: str) -> None:
     with pytest.raises(UsageError, match="no scenario, and no theme, has this name"):

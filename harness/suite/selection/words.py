@@ -44,8 +44,7 @@ def _meant(scenarios: Sequence[Scenario], word: str) -> Sequence[Scenario]:
         named, of_theme = _named(scenarios, word), _of_theme(scenarios, word)
     if named and of_theme and set(named) != set(of_theme):
         both = f"is a scenario ({counted(len(named), 'run')}), and a theme ({counted(len(of_theme), 'scenario')})"
-        mend = f"write {SCENARIO}{word} or {THEME}{word}"
-        raise UsageError(f"command line: ID = {word!r}: {both}", hint=mend)
+        raise UsageError(f"command line: ID = {word!r}: {both}", hint=_either(word))
     if named or of_theme:
         return named or of_theme
     known = {name for scenario in scenarios for name in (scenario.id, scenario.name, scenario.theme)}
@@ -54,7 +53,17 @@ def _meant(scenarios: Sequence[Scenario], word: str) -> Sequence[Scenario]:
     parts = [f"command line: ID = {word!r}: no scenario, and no theme, has this name"]
     parts += [f"closest valid: {near!r}"] if near else []
     parts += [f"themes: {themes}"] if themes else ["there are no scenarios"]
-    raise UsageError("; ".join(parts), hint=f"write {near!r}" if near else "leave it out to run all")
+    raise UsageError("; ".join(parts), hint=_mend(scenarios, near))
+
+
+def _mend(scenarios: Sequence[Scenario], near: str | None) -> str:
+    if near is None:
+        return "leave it out to run all"
+    return _either(near) if near in ambiguous_words(scenarios) else f"write {near!r}"
+
+
+def _either(word: str) -> str:
+    return f"write {SCENARIO}{word} or {THEME}{word}"
 
 
 def _named(scenarios: Sequence[Scenario], word: str) -> list[Scenario]:
