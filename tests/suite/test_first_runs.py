@@ -50,8 +50,14 @@ def test_a_service_that_never_reaches_steady_state_is_reported_once(first: First
 
 
 def test_a_busy_machine_does_not_pass_for_steady_state(first: FirstRuns) -> None:
-    look_at(first, *[REJECTED] * (STEADY_RUNS - 2), TOO_BUSY)
+    look_at(first, *[TOO_BUSY] * (STEADY_RUNS - 1))
     with pytest.raises(HarnessError, match=f"none of the first {STEADY_RUNS} runs.*the machine was too busy"):
+        look_at(first, TOO_BUSY)
+
+
+def test_the_reason_is_of_a_run_that_had_the_cores(first: FirstRuns) -> None:
+    look_at(first, REJECTED, *[TOO_BUSY] * (STEADY_RUNS - 2))
+    with pytest.raises(HarnessError, match="rejected, status 401"):
         look_at(first, TOO_BUSY)
 
 

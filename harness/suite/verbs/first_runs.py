@@ -24,6 +24,7 @@ class FirstRuns:
         self._runs = 0
         self._started = False
         self._steady = False
+        self._why = ""
 
     def look_at(self, result: RunResult) -> None:
         """Take in the result of a run.
@@ -38,11 +39,13 @@ class FirstRuns:
         with self._lock:
             self._started = self._started or not result.never_started
             self._steady = self._steady or not (result.never_started or result.unsteady)
+            # A run that did not lack the cores says more than one that did.
+            self._why = result.never_steady or self._why
             self._runs += 1
             if not self._started and self._runs >= PATIENCE_RUNS:
                 raise self._not_started(result.never_started)
             if not self._steady and self._runs >= STEADY_RUNS:
-                raise self._not_steady(result.never_steady or result.never_started or result.reason)
+                raise self._not_steady(self._why or result.never_started or result.reason)
 
     def _not_started(self, reason: str) -> UsageError:
         count = f"in the first {PATIENCE_RUNS} runs, and the others are left out"
