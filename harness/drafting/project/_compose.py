@@ -18,6 +18,7 @@ from harness.protocols.registry import PROTOCOLS
 
 NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 PORT = "{service.port}"
+PORT_NAME = "PORT"
 TODO = "TODO"
 VARIABLE = re.compile(r"\$\{(\w+)(?::?[-](?P<default>[^}]*)|:?\?[^}]*)?\}|\$(\w+)")
 URL = re.compile(r"(?P<scheme>[a-z][\w+.-]*)://(?:[^@/\s]*@)?(?P<host>[\w.-]+)(?::\d+)?(?P<rest>[/?]\S*)?")
@@ -44,6 +45,8 @@ class Composed:
     prepare: Sequence[str] = ()
     alive: str = ""
     links: Sequence[str] = ()
+    stubs: Sequence[str] = ()
+    """The names of the other services in the file that it calls over HTTP, as links are named."""
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -68,7 +71,7 @@ class _File:
 
     def _variable(self, match: re.Match[str]) -> str:
         name = match[1] or match[3]
-        if name == "PORT":
+        if name == PORT_NAME:
             return PORT
         known = self.variables.get(name)
         return known if known is not None else match["default"] if match["default"] is not None else TODO
@@ -112,6 +115,8 @@ def _composed(file: _File, name: str, own: Mapping[str, Mapping[str, Any]]) -> C
     if len(commands) > 1 and BEFORE_MIGRATING.search(" ".join(commands[0])):
         prepare = commands[0]
     environment, used = _environment(file, service, servers, port)
+    called = {link: f"{{{link}.url}}" for link in map(_link_name, own) if link != _link_name(name)}
+    environment = {key: _calling(text, called) for key, text in environment.items()}
     told = PROBED.search(json.dumps(service.get("healthcheck", {})))
     return Composed(
         file=file.name,
@@ -121,8 +126,21 @@ def _composed(file: _File, name: str, own: Mapping[str, Mapping[str, Any]]) -> C
         prepare=prepare,
         alive=told[1] if told else "",
         links=[each for each in PROTOCOLS if each in used],
+        stubs=[link for link, url in called.items() if any(url in text for text in environment.values())],
         environment=environment,
     )
+
+
+def _link_name(service: str) -> str:
+    """The name of a link to another service of the file: `card_payments` of `card-payments`."""
+    return re.sub(r"[^a-z0-9_.]", "_", service.lower()).lstrip("_.0123456789")
+
+
+def _calling(text: str, called: Mapping[str, str]) -> str:
+    """The text with the URL of a link, if it is the URL of another service of the file."""
+    url = URL.fullmatch(text)
+    place = called.get(_link_name(url["host"])) if url is not None and url["scheme"] == "http" else None
+    return text if url is None or place is None else place + (url["rest"] or "").rstrip("/")
 
 
 def _runs_before(service: Mapping[str, Any], other: str) -> bool:
@@ -210,7 +228,8 @@ def _environment(
     told |= {str(key): file.filled(value) for key, value in pairs}
     used: set[str] = set()
     settings = {key: _setting(key, text, told, servers, used) for key, text in told.items()}
-    return {key: PORT if port and text == port else text for key, text in settings.items()}, used
+    is_port = {key for key, text in settings.items() if key == PORT_NAME or (port and text == port)}
+    return {key: PORT if key in is_port else text for key, text in settings.items()}, used
 
 
 def _setting(key: str, text: str, told: Mapping[str, str], servers: Mapping[str, str], used: set[str]) -> str:

@@ -10,8 +10,9 @@ from typing import TypeAlias
 
 from harness.drafting.project._python_routes import (
     METHODS,
-    NOT_A_TEXT,
+    NOT_AN_ID,
     NUMBER,
+    UUID,
     Function,
     Route,
     called,
@@ -58,7 +59,7 @@ class _Urls:
 
 
 def django_routes(sources: Mapping[str, ast.Module]) -> Iterator[tuple[str, Route]]:
-    """Return every route with the file of its view. Those with a number for their id are left out."""
+    """Return every route with the file of its view."""
     modules = {file: urls for file, tree in sources.items() if (urls := _urls(file, tree)) is not None}
     for prefix, urls in _placed(modules):
         for pattern in urls.patterns:
@@ -138,13 +139,14 @@ def _pattern(call: ast.Call) -> _Pattern | None:
 
 def _of_view(path: str, view: ast.expr, urls: str, sources: Mapping[str, ast.Module]) -> Iterator[tuple[str, Route]]:
     file, defined = _defined(view, urls, sources)
-    if defined is None or NOT_A_TEXT.search(path):
+    if defined is None or NOT_AN_ID.search(path):
         return
     for method in _methods(defined):
         body = defined if isinstance(defined, Function) else _own_method(defined, method)
         repeat = "" if body is None else status_of_repeat(ast.unparse(body))
-        numbered = NUMBER.search(path) is not None
-        yield file, Route(method.upper(), path, keys=keys_read(body), repeat=repeat, numbered=numbered)
+        numbered, of_uuids = NUMBER.search(path) is not None, UUID.search(path) is not None
+        keys = keys_read(body)
+        yield file, Route(method.upper(), path, keys=keys, repeat=repeat, numbered=numbered, of_uuids=of_uuids)
 
 
 def _of_set(path: str, views: ast.expr, urls: str, sources: Mapping[str, ast.Module]) -> Iterator[tuple[str, Route]]:

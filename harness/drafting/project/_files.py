@@ -57,6 +57,21 @@ request_deadline_ms = 5000
 connections = 20
 body_bytes = 10000
 """
+STUB = """\
+[links.{name}]
+protocol = "http"
+server = "{name}"
+
+# What the stub in its place answers; 404 to any other request.
+[[servers.{name}.answers]]
+request = "POST /"
+headers = {{ content-type = "application/json" }}
+body = '{{}}'
+
+[[servers.{name}.answers]]
+request = "GET /"
+headers = {{ content-type = "application/json" }}
+body = '{{}}'"""
 ALREADY = """
 # The answer to a delivery that is stored already.
 [outcomes.already]
@@ -65,7 +80,7 @@ status = ["{status}"]
 GIVES = """\
 # The service gives an id to each delivery, which its answer shows: {given} stands for it.
 [sender]
-gives = '(?:"id": *|location: \\S*/)(?P<given>\\d+)'
+gives = '(?:"id": *"?|location: \\S*/)(?P<given>[0-9a-f]{8}-[0-9a-f-]{27}|\\d+)'
 
 """
 SCENARIOS = '''\
@@ -191,9 +206,14 @@ def _target(project: Project) -> str:
         body=body, read=read, ready=ready, directory=str(Path("..") / project.folder),
         alive=project.alive or f"/{TODO}", unhandled=project.unhandled, unhandled_note=note,
         environment="\n".join(settings),
-        links="\n\n".join(f'[links.{protocol}]\nprotocol = "{protocol}"' for protocol in links),
+        links="\n\n".join([f'[links.{protocol}]\nprotocol = "{protocol}"' for protocol in links] + _stubs(project)),
         method=project.method, path=project.path or f"/{TODO}/{{id}}", sql=json.dumps(project.sql or UNKNOWN_SQL),
     )  # fmt: skip
+
+
+def _stubs(project: Project) -> list[str]:
+    """The tables of the services that it calls."""
+    return [STUB.format(name=name) for name in project.stubs]
 
 
 def _changes(project: Project, body: str) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -13,6 +12,8 @@ from harness.documents import read_toml
 from harness.drafting.project._compose import PORT, Composed, composed
 from harness.drafting.project._django_models import django_listing
 from harness.drafting.project._go import program_of
+from harness.drafting.project._health import alive_path, ready_path
+from harness.drafting.project._node import PACKAGE, SHELL, scripts_of, unwrapped
 from harness.drafting.project._routes import routes, trees_of
 from harness.drafting.project._rust import program_of as program_of_rust
 from harness.drafting.project._tables import listing, lists_uuids, table_of
@@ -33,13 +34,13 @@ RUNS = re.compile(r"__main__|^(?:with |\w+ *= *)[^\n]*\bconnect\(", re.MULTILINE
 """A module that does something when it is run."""
 NODE_MIGRATES = ("migrate.js", "migrate.mjs")
 """Programs that make a service's tables."""
-READY = re.compile(r"[\"'`](?:GET )?(/(?:readyz?|readiness))[\"'`]")
-ALIVE = re.compile(r"[\"'`](?:GET )?(/(?:healthz?|alive|livez?|liveness|ping|status|healthcheck))[\"'`]")
 MIGRATE = re.compile(
-    r"(?:(?:os\.Args\[1\]|process\.argv\[2\]|sys\.argv\[1\]) *={2,3} *|\bnth\(1\)[^\n]{0,30}?Some\()"
+    r"(?:(?:os\.Args\[1\]|process\.argv\[2\]|sys\.argv\[1\]) *={2,3} *|\bnth\(1\)[^\n]{0,30}?Some\("
+    r"|\b\w+\[0\]\.equals\()"
     r"[\"'](\w*migrate\w*)[\"']"
 )
 """A program that makes its own tables when its first argument says so."""
+COMPILED = (".go", ".rs", ".java")
 SETTING = r"\b((?:[A-Z0-9]+_)*{word}(?:_[A-Z0-9]+)*_(?:URL|URI|DSN))\b"
 DATABASE = "(?:DATABASE|DB)"
 DJANGO_URL = re.compile(r"\bdj_database_url\.config\(|\benv\.db\(\s*\)")
@@ -61,8 +62,6 @@ never retrieved does not show it either: asyncpg leaves one behind when a connec
 """
 OF_OTHERS = "Unhandled|Uncaught|Exception in"
 PYTHON_PROGRAMS = {"uvicorn", "gunicorn", "hypercorn", "granian", "flask", "alembic", "fastapi", "daphne", "waitress"}
-SHELL = frozenset("&|;<>$`")
-"""A command with one of these needs a shell."""
 RELOADS = {"--reload", "--debug"}
 """Programs that restart the service when a file changes, in a process that the harness does not watch."""
 JSONB = re.compile(r"\bjsonb\b", re.IGNORECASE)
@@ -105,6 +104,8 @@ class Project:
     """The folder in which it is started, relative to the project's folder."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Its settings from a compose file, with placeholders."""
+    stubs: Sequence[str] = ()
+    """The names of the services that it calls over HTTP, in a compose file."""
     repeat: str = ""
     """The status by which the service says that a delivery is stored already."""
     changes: Sequence[str] = ()
@@ -126,14 +127,16 @@ def found(folder: Path, asked: Asked) -> Project:
     command = shlex.split(asked.command) if asked.command else started.command
     served = routes(texts)
     method, path = (served.method, served.path) if asked.deliver is None else _delivery(asked.deliver)
-    alive, alive_in = first(ALIVE, texts)
-    if not alive and compose is not None:
+    trees = trees_of(texts)
+    alive, alive_in = alive_path(texts, trees)
+    if not alive and compose is not None and compose.alive:
         alive, alive_in = compose.alive, compose.file
-    ready, ready_in = first(READY, texts)
+    ready, ready_in = ready_path(texts, trees)
     body = served.body if asked.deliver is None else None
     by_header = served.id_header if asked.deliver is None else ""
     by_name = re.sub(r"\W", "_", by_header)
-    named_so = [served.parameter, by_name, body.id_field if body else ""] if asked.deliver is None else []
+    of_body = body.id_field if body is not None and not served.parameter else ""  # in the path the id is told already
+    named_so = [served.parameter, by_name, of_body] if asked.deliver is None else []
     sql, table_in = _listing(path, [*filter(None, named_so)], texts)
     prepare, prepare_in = _prepared(folder, started, texts)
     endings = {Path(name).suffix for name in texts}
@@ -167,6 +170,7 @@ def found(folder: Path, asked: Asked) -> Project:
         unhandled=_unhandled(command, endings),
         links=links if asked.links is None else asked.links,
         environment=environment if asked.links is None else {},
+        stubs=compose.stubs if compose is not None and asked.links is None else (),
         port_setting=not any(PORT in word for word in command) and first(PORT_SETTING, texts)[1] != "",
         requirements="requirements.txt" if (folder / "requirements.txt").is_file() else "",
         whence={key: file for key, file in whence.items() if file},
@@ -252,7 +256,8 @@ def _compose(folder: Path, compose: Composed) -> _Started | None:
     if not compose.command or compose.command[0].startswith("/"):
         return None
     directory = folder / compose.folder
-    command, prepare = (_outside(directory, words) for words in (compose.command, compose.prepare))
+    plain = (unwrapped(directory, words) for words in (compose.command, compose.prepare))
+    command, prepare = (_outside(directory, words) for words in plain)
     return _Started(command, compose.file, prepare, compose.folder)
 
 
@@ -302,19 +307,10 @@ def _script(folder: Path, texts: Mapping[str, str]) -> _Started | None:
 
 def _node(folder: Path, texts: Mapping[str, str]) -> _Started | None:
     del texts
-    file = folder / "package.json"
-    if not file.is_file():
-        return None
-    try:
-        scripts = json.loads(file.read_text("utf-8")).get("scripts", {})
-        script = scripts.get("start", "")
-    except (ValueError, AttributeError) as problem:
-        raise UsageError(
-            f"{file}: cannot be read: {problem}", hint="fix it, or pass the command: --command"
-        ) from problem
-    prepares = scripts.get("migrate", "")
+    scripts = scripts_of(folder)
+    script, prepares = scripts.get("start", ""), scripts.get("migrate", "")
     prepare = [] if SHELL & set(prepares) else shlex.split(prepares)
-    return _Started(shlex.split(script), file.name, prepare) if script else None
+    return _Started(shlex.split(script), PACKAGE, prepare) if script else None
 
 
 def _go(folder: Path, texts: Mapping[str, str]) -> _Started | None:
@@ -357,7 +353,7 @@ def _prepared(folder: Path, started: _Started, texts: Mapping[str, str]) -> tupl
         if file:
             return ["node", file], file
     word, file = first(MIGRATE, texts)
-    runs_it = Path(file).suffix in (".go", ".rs") or any(file == part.removeprefix("./") for part in started.command)
+    runs_it = Path(file).suffix in COMPILED or any(file == part.removeprefix("./") for part in started.command)
     return ([*started.command, word], file) if word and runs_it else ((), "")
 
 

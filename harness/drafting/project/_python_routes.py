@@ -17,10 +17,11 @@ TABLES = {"Route", "APIRoute", "api_route", "add_route", "add_api_route", "route
 """Calls that name a path, and their methods in `methods`."""
 ROUTERS = {"APIRouter": "prefix", "Blueprint": "url_prefix"}
 INCLUDES = {"include_router": "prefix", "register_blueprint": "url_prefix"}
-NOT_A_TEXT = re.compile(r"\{\w+:(?:float|uuid)\}|<(?:float|uuid):\w+>")
-"""A parameter that is neither a text nor a number: a delivery's id is a text or a number."""
+NOT_AN_ID = re.compile(r"\{\w+:float\}|<float:\w+>")
+"""A parameter that is no delivery's id: that is a text, a whole number or a UUID."""
 NUMBER = re.compile(r"\{\w+:int\}|<int:\w+>")
-NUMBERED = "a number of its path"
+UUID = re.compile(r"\{\w+:uuid\}|<uuid:\w+>")
+NUMBERED, OF_UUIDS = "a number of its path", "a UUID of its path"
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -41,18 +42,21 @@ class Route:
     """The status by which it says that a delivery is stored already."""
     numbered: bool = False
     """Whether a parameter of its path is a number."""
+    of_uuids: bool = False
+    """Whether a parameter of its path is a UUID."""
 
 
 def python_routes(sources: Mapping[str, ast.Module]) -> Iterator[tuple[str, Route]]:
-    """Return every route with its file, in the order of the sources. Those with a UUID for their id are left out."""
+    """Return every route with its file, in the order of the sources."""
     modules = {file: _Module(tree) for file, tree in sources.items()}
     included = {router: prefix for module in modules.values() for router, prefix in module.included.items()}
     for file, module in modules.items():
         for router, route in module.routes():
             prefix = included.get((Path(file).stem, router)) or included.get(("", router), "")
-            if not NOT_A_TEXT.search(route.path):
+            if not NOT_AN_ID.search(route.path):
                 numbered = route.numbered or NUMBER.search(route.path) is not None
-                yield file, replace(route, path=prefix + route.path, numbered=numbered)
+                of_uuids = route.of_uuids or UUID.search(route.path) is not None
+                yield file, replace(route, path=prefix + route.path, numbered=numbered, of_uuids=of_uuids)
 
 
 @dataclass(slots=True)
@@ -104,7 +108,7 @@ class _Module:
             handler = function or self._endpoint(call)
             text = "" if handler is None else ast.unparse(handler)
             whole, numbered = self.own.get(router, "") + path, NUMBERED in takes
-            types = tuple(each for each in takes if each != NUMBERED)
+            types = tuple(each for each in takes if each not in {NUMBERED, OF_UUIDS})
             yield (
                 router,
                 Route(
@@ -115,6 +119,7 @@ class _Module:
                     id_header(text),
                     status_of_repeat(text),
                     numbered=numbered,
+                    of_uuids=OF_UUIDS in takes,
                 ),
             )
 
@@ -168,7 +173,10 @@ def _methods(call: ast.Call) -> list[str]:
 
 
 def _takes(function: Function | None, path: str) -> tuple[str, ...] | None:
-    """The types that a function takes, `NUMBERED` for a number of its path; None if another parameter is not a text."""
+    """The types that a function takes, with `NUMBERED` and `OF_UUIDS` for parameters of its path.
+
+    None if another parameter is not a text.
+    """
     if function is None:
         return ()
     types = []
@@ -182,8 +190,8 @@ def _takes(function: Function | None, path: str) -> tuple[str, ...] | None:
             of = of.slice.elts[0]
         name = "" if of is None else last_name(of)
         if re.search(rf"[{{<]{argument.arg}[}}>]", path):
-            if name == "int":
-                types.append(NUMBERED)
+            if name in {"int", "UUID"}:
+                types.append(NUMBERED if name == "int" else OF_UUIDS)
             elif name not in {"", "str"}:
                 return None
         else:
@@ -208,8 +216,11 @@ def keys_read(function: Function | None) -> Mapping[str, str]:
         if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Name) and _is_document(each.value)
     }
     found: dict[str, str] = {}
+    variables: dict[str, str] = {}
     for each in nodes:
-        found |= dict(_type_asked(each, documents))
+        if isinstance(each, ast.Assign):
+            variables |= dict(_taken(each.targets[0], each.value, documents))
+        found |= dict(_type_asked(each, documents, variables))
         if isinstance(each, ast.Subscript) and (key := _key(each, documents)) is not None:
             found.setdefault(key, "str")
     return found
@@ -227,7 +238,19 @@ def _key(node: ast.expr, documents: Collection[str]) -> str | None:
     return text_of(key) if _is_document(of) or getattr(of, "id", "") in documents else None
 
 
-def _type_asked(node: ast.AST, documents: Collection[str]) -> Iterator[tuple[str, str]]:
+def _taken(target: ast.expr, value: ast.expr, documents: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The variables that get a value of a document here, with its key: `a, b = document["a"], document["b"]`."""
+    match target, value:
+        case ast.Tuple(elts=targets), ast.Tuple(elts=values):
+            for one, of in zip(targets, values, strict=False):
+                yield from _taken(one, of, documents)
+        case ast.Name(id=name), _ if (key := _key(value, documents)) is not None:
+            yield name, key
+        case _:
+            pass
+
+
+def _type_asked(node: ast.AST, documents: Collection[str], variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """The type that a value of a document must have here: `isinstance(VALUE, int)`, `int(VALUE)`."""
     match node:
         case ast.Call(
@@ -238,7 +261,7 @@ def _type_asked(node: ast.AST, documents: Collection[str]) -> Iterator[tuple[str
             pass
         case _:
             return
-    key = _key(value, documents)
+    key = _key(value, documents) or variables.get(getattr(value, "id", ""))
     if key is not None:
         yield key, of
 

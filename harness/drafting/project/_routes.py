@@ -40,8 +40,8 @@ APPLICATIONS = {"app", "server", "api", "client"}
 class Routes:
     """The routes that were found. An empty path was not found.
 
-    `path` and `read` have `{id}` for the last parameter, or `{number}`. `read` has `{given}` if its parameter is a
-    number and `path` has none. The user must fill in the others.
+    `path` and `read` have `{id}` for the last parameter, or `{number}`, or `{uuid}`. `read` has `{given}` if its
+    parameter is a number or a UUID, and neither `path` nor the body has one. The user must fill in the others.
     """
 
     method: str = "POST"
@@ -75,19 +75,27 @@ def routes(texts: Mapping[str, str]) -> Routes:
     of_one = _with_id(route.path if named else f"{route.path.rstrip('/')}/{{id}}").rstrip("/")
     about = [each for _, each in known if _with_id(each.path).rstrip("/") == of_one]
     shown = next((each for each in about if each.method == "GET"), None)
-    word = "{number}" if route.numbered else "{id}"
-    of_read = "{given}" if shown is not None and shown.numbered and not named else word
+    word = "{number}" if route.numbered else "{uuid}" if route.of_uuids else "{id}"
+    body = _body(route, texts[file], file, trees)
+    of_read = word if shown is None or named else _word_of_read(shown, body, word)
     return Routes(
         route.method,
         _with_id(route.path).replace("{id}", word),
         named[-1] if named else "",
         file,
         "" if shown is None else _with_id(shown.path).replace("{id}", of_read),
-        _body(route, texts[file], file, trees),
+        body,
         "" if named else route.id_header,
         route.repeat,
         tuple(each.method for each in about if each.method in CHANGES and each is not route) if shown else (),
     )
+
+
+def _word_of_read(shown: Route, body: Body | None, word: str) -> str:
+    """What stands for the id where a delivery's path has none: the service gives it, unless the body has it."""
+    if shown.of_uuids and body is not None and body.id_field in NAME.findall(shown.path):
+        return "{uuid}"
+    return "{given}" if shown.numbered or shown.of_uuids else word
 
 
 def _body(route: Route, text: str, file: str, trees: Mapping[str, ast.Module]) -> Body | None:
