@@ -61,6 +61,7 @@ Node's loggers (pino, bunyan) write levels as numbers: 30 is info, 40 a warning,
 _ADVICE = re.compile(
     r"\s*\(?(Background on this error at:|For further information visit) https?://[^\s)]*\)?"
     r"|^\(Use `node --trace-\w+ \.\.\.` to show where the \w+ was created\)$"
+    r"|^Emitted 'error' event on \w+ instance at:$"
 )
 """Text that libraries add below every message, without information about this one."""
 _SERVED = re.compile(r"\bHTTP/\d(\.\d)?\W+[123]\d\d\b|\bstatus(_code)?\W{1,4}[123]\d\d\b", re.IGNORECASE)
@@ -68,14 +69,17 @@ _SERVED = re.compile(r"\bHTTP/\d(\.\d)?\W+[123]\d\d\b|\bstatus(_code)?\W{1,4}[12
 
 
 _TRACEBACK = "Traceback (most recent call last)"
+_FRAME = re.compile(r"\s+at \S")
+"""A line of a stack in Java or JavaScript. It names functions and classes, `_handleErrorEvent` among them."""
 
 
 def telling_lines(log: str, count: int = 1) -> tuple[str, ...]:
     """Return a log's last lines that report an error, or its last warnings, or its last lines that are not routine.
 
-    For a traceback, that is the line of its exception, of any name.
+    For a traceback, that is the line of its exception, of any name; for a stack, the line above it.
     """
-    lines = [line for each in log.splitlines() if (line := without_advice(each)).strip()]
+    told = (line for each in log.splitlines() if (line := without_advice(each)).strip())
+    lines = [line for line in told if not _FRAME.match(line)]
     closing = _closing(lines)
     closes = frozenset(closing.values())
     wrong = [line for at, line in enumerate(lines) if at not in closing and (at in closes or _TELLING.search(line))]

@@ -28,6 +28,8 @@ class LinkBreak:
     nightly: str = ""
     at_rest: bool = False
     """Whether it strikes only connections that are open between two requests."""
+    comes_back: bool = False
+    """Whether the server comes back by itself, while the fault is in force."""
 
 
 def link_breaks(ground: Ground, *, shared: bool = False, delivers: bool = True) -> Iterator[LinkBreak]:
@@ -116,9 +118,9 @@ def _server(ground: Ground) -> Iterator[LinkBreak]:
     at = ground.link
     yield LinkBreak(
         "restarted", f"The server of {at} is restarted.",
-        during([server.restart(at, down_ms=300)], [delivered(3), Contract()]),
+        during([server.restart(at, down_ms=300)], [delivered(3), Contract()]), comes_back=True,
     )  # fmt: skip
     yield LinkBreak(
         "crashed", f"The server of {at} is killed, and started again.",
-        during([server.crash(at, down_ms=0)], [delivered(3), Contract()]),
+        during([server.crash(at, down_ms=0)], [delivered(3), Contract()]), comes_back=True,
     )  # fmt: skip

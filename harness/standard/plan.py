@@ -26,6 +26,7 @@ from harness.standard.messages import (
     too_many_pairs,
 )
 from harness.standard.planned import PREFIX, LeftOut, Planned
+from harness.standard.shapes import felt_later
 from harness.standard.statements import Statement
 from harness.target import Target
 from harness.target.sections.residue import MEMORY, REMEMBERED
@@ -131,7 +132,8 @@ def _all(target: Target, seen: Unbroken, left_out: list[LeftOut]) -> Iterator[Pl
             continue
         ground = ground_of(target, link)
         shared = target.description.links[link.name].shares is not None
-        yield from _of_link(link, ground, seen, left_out, shared=shared)
+        later = target.description.later_ms > 0
+        yield from _of_link(link, ground, seen, left_out, shared=shared, later=later)
         for statement in seen.statements:
             if statement.link == link and statement.by_chance:
                 why = "the service also sends it without a delivery, and names none: a fault could strike the wrong one"
@@ -154,13 +156,16 @@ def _all(target: Target, seen: Unbroken, left_out: list[LeftOut]) -> Iterator[Pl
                     yield answer_lost_and_away(stores)
 
 
-def _of_link(link: Link, ground: Ground, seen: Unbroken, left_out: list[LeftOut], *, shared: bool) -> Iterator[Planned]:
+def _of_link(
+    link: Link, ground: Ground, seen: Unbroken, left_out: list[LeftOut], *, shared: bool, later: bool
+) -> Iterator[Planned]:
     for each in link_breaks(ground, shared=shared, delivers=link.name not in seen.others_only):
         if each.at_rest and not seen.unrecorded and not seen.kept.get(link.name):
             why = f"the service keeps no connection to {link} between two requests"
             left_out.append(LeftOut(_id(link, each.name), why))
             continue
-        yield Planned(id=_id(link, each.name), link=link.name, about=each.about, moves=each.moves, nightly=each.nightly)
+        moves = felt_later(each.moves) if later and not each.comes_back else each.moves
+        yield Planned(id=_id(link, each.name), link=link.name, about=each.about, moves=moves, nightly=each.nightly)
     for own in () if shared else STANDARD.of(link.protocol).breaks(ground):
         yield _of_protocol(link, own)
 

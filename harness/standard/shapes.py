@@ -23,6 +23,16 @@ def during(faults: Sequence[Fault], steps: Sequence[Step]) -> tuple[Move, ...]:
     return (Begin(1, Inject(tuple(faults))), *map(Do, steps), End(1))
 
 
+def felt_later(moves: Sequence[Move]) -> tuple[Move, ...]:
+    """The moves with a wait before the end of the fault: a worker meets it a moment after the delivery's answer.
+
+    Only for the first of the faults. The others help it; a cut, for example, needs an open connection.
+    """
+    firsts = (each.step.faults[0] for each in moves if isinstance(each, Begin) and isinstance(each.step, Inject))
+    waits = [Do(Until(fault.fired())) for fault in firsts]
+    return (*moves[:-1], *waits, moves[-1]) if moves and isinstance(moves[-1], End) else tuple(moves)
+
+
 def delivered(count: int, expect: Outcome = MAY_REFUSE) -> Step:
     """Deliveries, all at once."""
     return Deliver(count, expect=expect)

@@ -10,11 +10,11 @@ from typing import Final
 
 EVERY_ID: Final = "msg_"
 """The beginning of every delivery's id."""
-EVERY_UUID: Final = "6d73675f-"
-"""The beginning of every such id's UUID: the same four letters, in hex."""
+EVERY_UUID: Final = "6d73675f"
+"""The beginning of every such id's UUID, with and without hyphens: the same four letters, in hex."""
 EVERY_NUMBER: Final = "737"
 """The beginning of every such id's number, which has 16 digits: JavaScript can represent it exactly."""
-ANY_NAME: Final = re.compile(rf"{EVERY_ID}|{EVERY_UUID}|{EVERY_NUMBER}(?=\d{{13}})")
+ANY_NAME: Final = re.compile(rf"{EVERY_ID}|(?<![0-9a-f]){EVERY_UUID}|{EVERY_NUMBER}(?=\d{{13}})")
 """Finds the beginning of a delivery's id, or of the UUID or number that stands for one."""
 _ID = re.compile(rf"{EVERY_ID}([0-9a-f]{{12}})_(\d{{6,10}})")
 _UUID = re.compile(
@@ -62,7 +62,7 @@ def uuid_of(name: str) -> str:
     if match is None:
         return str(uuid.UUID(bytes=uuid.uuid5(uuid.NAMESPACE_OID, name).bytes, version=4))
     seed, index = match.groups()
-    return f"{EVERY_UUID}{seed[:4]}-4{seed[4:7]}-8{seed[7:10]}-{seed[10:]}{int(index):010}"
+    return f"{EVERY_UUID}-{seed[:4]}-4{seed[4:7]}-8{seed[7:10]}-{seed[10:]}{int(index):010}"
 
 
 def number_of(name: str) -> str:
@@ -95,6 +95,6 @@ def named_by(seed: str, naming: Naming = Naming.ID) -> str:
         case Naming.ID:
             return rf"{EVERY_ID}{seed}_\d{{6,}}"
         case Naming.UUID:
-            return "-?".join((EVERY_UUID[:-1], seed[:4], f"4{seed[4:7]}", f"8{seed[7:10]}", rf"{seed[10:]}\d{{10}}"))
+            return "-?".join((EVERY_UUID, seed[:4], f"4{seed[4:7]}", f"8{seed[7:10]}", rf"{seed[10:]}\d{{10}}"))
         case Naming.NUMBER:
             return rf"(?<!\d){EVERY_NUMBER}{int(seed[:8], 16):08}\d{{5,8}}(?!\d)"

@@ -318,6 +318,10 @@ def effects(*rows: StoredRow, exactly: bool = True) -> Story:
     return whole().tell(EffectsRead("the outbox", exactly, rows))
 
 
+def effects_after_its_end(*, later: bool) -> Story:
+    return whole().tell(ServiceEnded(1, 1), EffectsRead("the outbox", exactly=True, rows=(), later=later))
+
+
 def secrets(*shown: SecretShown) -> Story:
     return whole().tell(SecretsSought(3, 10, len(shown), shown))
 

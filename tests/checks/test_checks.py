@@ -22,6 +22,7 @@ from tests.checks.spoilt import (
     changed_and_kept,
     counted,
     effects,
+    effects_after_its_end,
     ended_again,
     ended_when_all_was_answered,
     given_ids,
@@ -53,6 +54,11 @@ def test_of_several_deliveries_the_sentence_names_the_first_and_the_result_all()
     (failed,) = story.judged().failing
     assert failed.reason.startswith("3 of 5: c: expected acknowledged, got refused")
     assert failed.deliveries == ("c", "d")
+
+
+def test_what_a_worker_makes_later_is_not_missed_of_a_service_that_has_ended() -> None:
+    assert [each.name for each in effects_after_its_end(later=True).judged().failing] == ["alive"]
+    assert {each.name for each in effects_after_its_end(later=False).judged().failing} == {"alive", "effects_agree"}
 
 
 @pytest.mark.parametrize("each", STANDING, ids=[each.name for each in STANDING])

@@ -69,3 +69,31 @@ def test_of_nodes_loggers_the_level_is_a_number() -> None:
 @pytest.mark.parametrize(("names", "told"), [("", ""), ("ab", "a, b"), ("abc", "a, b, c"), ("abcd", "a, b and 2 more")])
 def test_of_many_names_some_are_listed_and_the_rest_is_counted(names: str, told: str) -> None:
     assert listed(names, 2) == told
+
+
+NODE = """\
+      throw er; // Unhandled 'error' event
+      ^
+
+Error: Connection terminated unexpectedly
+    at Connection.<anonymous> (/app/node_modules/pg/lib/client.js:204:73)
+Emitted 'error' event on Client instance at:
+    at Client._handleErrorEvent (/app/node_modules/pg/lib/client.js:422:10)
+
+Node.js v20.20.2
+"""
+JAVA = """\
+java.lang.IllegalStateException: no row
+\tat shop.Errors.exceptionOf(Errors.java:7)
+Caused by: java.sql.SQLException: closed
+\tat org.postgresql.Driver.makeException(Driver.java:1)
+\t... 3 more
+"""
+
+
+@pytest.mark.parametrize(
+    ("log", "told"),
+    [(NODE, "Error: Connection terminated unexpectedly"), (JAVA, "Caused by: java.sql.SQLException: closed")],
+)
+def test_a_stack_is_told_by_the_line_above_it(log: str, told: str) -> None:
+    assert telling_lines(log) == (told,)

@@ -38,7 +38,7 @@ def test_what_one_delivery_sends_with_and_without_its_id_is_struck_where_it_name
     assert commit.answered == postgres.answered("COMMIT", having=EVERY_UUID)
 
 
-@pytest.mark.parametrize("begins", ["msg_", EVERY_UUID, EVERY_NUMBER + 10 * "0"])
+@pytest.mark.parametrize("begins", ["msg_", f"{EVERY_UUID}-0001", f"{EVERY_UUID}0001", EVERY_NUMBER + 10 * "0"])
 def test_a_statement_with_an_id_in_its_text_is_one_whatever_the_delivery_and_struck_with_any_id(begins: str) -> None:
     """psycopg2 writes values into the text, and all repeats that are recorded have one id."""
     inserts = [f"INSERT ('{begins}{number:03}', 1)" for number in (1, 2)]

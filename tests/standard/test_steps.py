@@ -11,7 +11,7 @@ import pytest
 
 from harness.demo import SCENARIOS
 from harness.engine.steps import Contract, Deliver, Inject, Until
-from harness.faults import Fault, no_fault, wire
+from harness.faults import Fault, link, no_fault, syscall, wire
 from harness.faults.fault import Need
 from harness.protocols.http.words import Http
 from harness.protocols.postgres.words import postgres
@@ -65,6 +65,21 @@ def test_a_fault_of_a_worker_is_waited_for(target: Target) -> None:
     waited = by_end(working, statement(postgres, "INSERT"))["cut"].moves
     assert waited[-2:] == (Do(Until(wire.cut(SENT).fired())), End(1))
     assert Do(Until(wire.cut(SENT).fired())) not in by_end(target, statement(postgres, "INSERT"))["cut"].moves
+
+
+def test_a_fault_of_a_whole_link_is_waited_for_where_a_worker_may_meet_it(target: Target) -> None:
+    description = target.description
+    stored = description.stored.model_copy(update={"within_ms": 3000.0})
+    working = dataclasses.replace(target, description=description.model_copy(update={"stored": stored}))
+    moves = {each.id: each.moves for each in links_broken(working).planned}
+    for name, fault in (("silent", link.swallow(postgres)), ("away_soon_after_the_start", link.down(postgres))):
+        assert moves[f"standard_postgres_{name}"][-2:] == (Do(Until(fault.fired())), End(1))
+    of_two = moves["standard_postgres_error_22"][-2:]  # without an open connection there is none to cut
+    assert of_two == (Do(Until(syscall.connect(postgres, errno="EINVAL").fired())), End(1))
+    at_once = {each.id: each.moves for each in links_broken(target).planned}
+    others = [*moves["standard_postgres_restarted"], *moves["standard_postgres_idle_cut"]]
+    others += at_once["standard_postgres_silent"]
+    assert not any(isinstance(move, Do) and isinstance(move.step, Until) for move in others)
 
 
 def by_end(target: Target, of: Statement) -> dict[str, Planned]:

@@ -20,7 +20,17 @@ from harness.checks.facts.exchanges import (
 from harness.checks.registry import Examined, Kind, check
 from harness.checks.standing.failover import allowed_losses, excused, lost_by_failover
 from harness.history import History
-from harness.history.events import Asks, EffectsRead, Purpose, RequestSent, RowsRead, RunBegan, StoredRow
+from harness.history.events import (
+    Asks,
+    EffectsRead,
+    Purpose,
+    RequestSent,
+    RowsRead,
+    RunBegan,
+    ServiceEnded,
+    ServiceStarted,
+    StoredRow,
+)
 from harness.vocabulary import ALREADY, CONFIRMED, NOT_STORED
 
 
@@ -106,20 +116,28 @@ def nothing_foreign(history: History) -> Examined:
 
 @check(Kind.SAFETY)
 def effects_agree(history: History) -> Examined:
-    """Every effect of a stored delivery exists; if the target says "exactly", once, and for no other delivery."""
+    """Every effect of a stored delivery exists; if the target says "exactly", once, and for no other delivery.
+
+    While no process of the service runs, what a worker makes later is not missed.
+    """
     rows: Sequence[StoredRow] = ()
+    running: set[int] = set()
     read, problems = 0, dict[str, None]()
     changed = changed_deliveries(history)  # what a change or a removal does to effects, no target says
     for entry in history.entries:
         if isinstance(entry.event, RowsRead):
             rows = entry.event.rows
+        elif isinstance(entry.event, ServiceStarted):
+            running.add(entry.event.pid)
+        elif isinstance(entry.event, ServiceEnded):
+            running.discard(entry.event.pid)
         elif isinstance(entry.event, EffectsRead):
             read += len({row.id for row in (*rows, *entry.event.rows)})
             stored = {row.id for row in rows} - changed
             effects = dataclasses.replace(
                 entry.event, rows=tuple(row for row in entry.event.rows if row.id not in changed)
             )
-            problems |= dict.fromkeys(_disagreeing(effects, stored))
+            problems |= dict.fromkeys(_disagreeing(effects, stored, may_lack=effects.later and not running))
     return Examined(
         problem="; ".join(problems),
         saw=f"{read} deliveries compared with their effects" if read else "no effect is described",
@@ -127,12 +145,12 @@ def effects_agree(history: History) -> Examined:
     )
 
 
-def _disagreeing(effects: EffectsRead, stored: Collection[str]) -> Iterator[str]:
+def _disagreeing(effects: EffectsRead, stored: Collection[str], *, may_lack: bool) -> Iterator[str]:
     copies: dict[str, int] = {}
     for row in effects.rows:
         copies[row.id] = copies.get(row.id, 0) + row.copies
     lacking = sorted(set(stored) - copies.keys())
-    if lacking:
+    if lacking and not may_lack:
         yield _named(lacking, f"stored without {effects.name}")
     foreign = sorted(copies.keys() - set(stored))
     if effects.exactly and foreign:

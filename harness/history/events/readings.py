@@ -52,12 +52,13 @@ class RowsUnknown(Event, kind="rows.unknown"):
 class EffectsRead(Event, kind="effects"):
     """The effects of deliveries, read together with the rows before this event.
 
-    `exactly`: only for stored ones, once for each.
+    `exactly`: only for stored ones, once for each. `later`: a worker may make them some time afterwards.
     """
 
     name: str
     exactly: bool
     rows: tuple[StoredRow, ...]
+    later: bool = False
 
 
 @dataclass(frozen=True, repr=False)
