@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.engine.observing.servers.stored import UnreadableError, stored_rows
 from harness.engine.rig import Rig
@@ -23,6 +23,7 @@ NAMED = re.compile(r'"([^"]+)"')
 SHA256_HEX = 64
 NO_PREPARE = "the database has no tables: write the command that creates them into [service], as prepare"
 UNPREPARED = "the database has no tables, although prepare has run: have it create them in the database of its settings"
+OF_CALL = "have the expression find the id in a call, METHOD PATH BODY, which the stub answers with a status below 400"
 LATER = "; if a worker makes this later, say how much later with within_ms"
 
 
@@ -31,7 +32,8 @@ class _Sql:
     """SQL of the description.
 
     `digests`: whether it lists the digests of bodies. `within_ms`: how late a row may come. `lacking`: what may be
-    missing in the description if the row does not come.
+    missing in the description if the row does not come. `key`: where the description has the text. `absent`: what is
+    wrong if the delivery is not there. `of_id`: what should be its id.
     """
 
     table: str
@@ -40,6 +42,9 @@ class _Sql:
     digests: bool
     within_ms: float
     lacking: str = ""
+    key: str = "sql"
+    absent: str = "is not stored"
+    of_id: str = "give the column that keeps the id of the request as id"
 
 
 async def rows_found(rig: Rig, delivery: Delivery) -> AsyncIterator[Found]:
@@ -56,7 +61,9 @@ async def rows_found(rig: Rig, delivery: Delivery) -> AsyncIterator[Found]:
     for name, each in described.effects.items():
         probe = rig.sessions.of(rig.site.links[each.link].link)
         late = described.effect_within_ms(each)
-        sql = _Sql(f"effects.{name}", each.sql, each.link, digests=False, within_ms=late, lacking=LATER)
+        sql = _Sql(f"effects.{name}", each.sql or "", each.link, digests=False, within_ms=late, lacking=LATER)
+        if each.calls is not None:
+            sql = replace(sql, text=each.calls, key="calls", absent="no call has it", of_id=OF_CALL)
         yield await _found(rig, delivery, sql, effect)
 
 
@@ -138,11 +145,11 @@ def _not_listed(rig: Rig, sql: _Sql, delivery: Delivery, rows: Sequence[StoredRo
     if not mine:
         seen = f"it lists {len(rows)} rows, the first {rows[0].id!r}" if rows else "it lists nothing"
         same = next((row.id for row in rows if row.digest == delivery.digest), None)
-        mend = f"give the column that keeps the id of the request as id{sql.lacking}"
+        mend = f"{sql.of_id}{sql.lacking}"
         if same is not None:
             mend = f"the body of this delivery is in the row {same!r}: {mend}"
         return UsageError.at(
-            place, "sql", sql.text, f"{delivery.name} was acknowledged, but is not stored; {seen}", mend=mend
+            place, sql.key, sql.text, f"{delivery.name} was acknowledged, but {sql.absent}; {seen}", mend=mend
         )
     if not sql.digests or any(row.digest == delivery.digest for row in mine):
         return None

@@ -13,7 +13,7 @@ from typing import cast
 
 from harness.documents import check_document, check_schema, read_toml
 from harness.errors import UsageError
-from harness.protocols.contract.about import ABOUT, storing
+from harness.protocols.contract.about import ABOUT, receiving, storing
 from harness.target.description import SCHEMA, TargetDescription
 from harness.target.placeholders import (
     CA_FILE,
@@ -26,6 +26,7 @@ from harness.target.placeholders import (
     REMEMBERED_BY,
     SERVICE_PORT,
 )
+from harness.target.sections.effects import EffectDescription
 from harness.target.sections.link import LinkDescription
 from harness.target.sections.protections import switched_off
 from harness.target.sections.requests import ChangedDescription
@@ -202,7 +203,10 @@ def _check_rows(description: TargetDescription, place: str) -> None:
         where = f"{place}: [stored]"
         raise UsageError.at(where, "read", stored.read, "no such read", valid=description.reads, mend=mend)
     for name, effect in description.effects.items():
-        _check_stored(description, f"effects.{name}", effect.link, place)
+        if effect.calls is None:
+            _check_stored(description, f"effects.{name}", effect.link, place)
+        else:
+            _check_called(description, f"effects.{name}", effect, place)
 
 
 def _check_stored(description: TargetDescription, table: str, link: str, place: str) -> None:
@@ -213,6 +217,17 @@ def _check_stored(description: TargetDescription, table: str, link: str, place: 
     databases = [name for name, each in description.links.items() if ABOUT.of(each.protocol).stores]
     mend = "" if databases else f"describe a link whose protocol is {' or '.join(storing())}"
     raise UsageError.at(f"{place}: [{table}]", "link", link, "not a database", valid=databases, mend=mend)
+
+
+def _check_called(description: TargetDescription, table: str, effect: EffectDescription, place: str) -> None:
+    """Refuse a link whose server cannot list the calls that it has received."""
+    where, mend = f"{place}: [{table}]", "write it only with sql"
+    if effect.sources:
+        raise UsageError.at(where, "sources", effect.sources, "calls have no sources", mend=mend)
+    called = [name for name, each in description.links.items() if ABOUT.of(each.protocol).receives]
+    if effect.link not in called:
+        mend = "" if called else f"describe a link whose protocol is {' or '.join(receiving())}"
+        raise UsageError.at(where, "link", effect.link, "its calls cannot be listed", valid=called, mend=mend)
 
 
 def _check_residue(description: TargetDescription, place: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from harness.history.events import Event, FaultActed, FaultHealed
 from harness.protocols.http.server import HttpServer
 from harness.stack import StackConfiguration
 from harness.target import load_target
+from harness.target.sections.effects import EffectDescription
 from tests.paying.suite import CHARGE, FAULTS, ledger, payments
 from tests.scenario_live.support import Play, Runs, evidence, history_of
 
@@ -82,6 +84,26 @@ def test_the_stub_tells_what_has_reached_it(runs: Runs, fault: Fault, arrived: i
     begin, end = (time_of(history, kind) for kind in (FaultActed, FaultHealed))
     charges = [each for each in stub.received() if each.request == CHARGE and begin < each.t_ns < end]
     assert [each.status for each in charges] == [201] * arrived
+
+
+CALLS = '^POST /charges .*"id": *"(?P<id>[^"]*)"'
+
+
+@pytest.mark.parametrize(
+    ("calls", "exists", "problem"),
+    [
+        (CALLS, "at least", ""),
+        (CALLS, "exactly", "charged more than once: msg_"),
+        (CALLS.replace("charges", "refunds"), "at least", "stored without charged: msg_"),
+    ],
+)
+def test_a_call_is_an_effect_of_its_delivery(runs: Runs, calls: str, exists: str, problem: str) -> None:
+    described = runs.bed.target.description
+    charged = EffectDescription.model_validate({"link": "payments", "calls": calls, "exists": exists})
+    target = replace(runs.bed.target, description=described.model_copy(update={"effects": {"charged": charged}}))
+    result = runs.on(target=target)(under(wire.cut(payments.answered(CHARGE))), profile="whole")
+    assert result.failing_checks == (("effects_agree",) if problem else ()), result.reason
+    assert problem in result.reason
 
 
 def time_of(history: History, kind: type[Event]) -> int:

@@ -356,6 +356,10 @@ METRICS = 'metrics = "/metrics"\n'
         (BOTH, "[stored.listed]: each", "has two groups that show the body"),
         ("[stored]\n", "stored = {}", "exactly one way to list what is stored, not 0"),
         ('[effects.outbox]\nlink = "redis"\nsql = "x"\n', "[effects.outbox]: link = 'redis'", "not a database"),
+        ("[effects.sent]\ncalls = '(?P<id>.)'\n", "[effects.sent]: link = 'postgres'", "its calls cannot be listed"),
+        ("[effects.sent]\ncalls = '(?P<i>.)'\n", "[effects.sent]: calls", "has no group named id"),
+        ("[effects.sent]\n", "[effects]: sent = {}", "give exactly one of sql and calls"),
+        ("[effects.sent]\ncalls = '(?P<id>.)'\nsources = true\n", "sources = True", "calls have no sources"),
     ],
 )
 def test_what_a_service_owes_is_checked(tmp_path: Path, table: str, place: str, problem: str) -> None:

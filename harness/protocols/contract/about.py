@@ -13,7 +13,7 @@ from typing import Final
 
 from harness.protocols.registry import PROTOCOLS, Facet
 
-__all__ = ["ABOUT", "About", "server_title", "storing"]
+__all__ = ["ABOUT", "About", "receiving", "server_title", "storing"]
 
 
 def _leaves_nothing(folder: Path) -> None:
@@ -38,6 +38,8 @@ class About:
     """Whether its server does not come with the harness, so that users install it."""
     stores: bool = False
     """Whether a target may list the rows that the service has stored there (`[stored] link`): see `Probe.rows`."""
+    receives: bool = False
+    """Whether the harness can list the calls that its server has received (`[effects.NAME] calls`)."""
     counts_sessions: bool = False
     """Whether its server reports how many sessions a service has, and which are busy: see `Probe.sessions`."""
     replicates: bool = False
@@ -66,6 +68,11 @@ def server_title(protocol: str, name: str) -> str:
     """The name of a server for readers: "PostgreSQL", or "PostgreSQL (ledger)" if its name is not the protocol's."""
     title = ABOUT.of(protocol).title
     return title if name == protocol else f"{title} ({name})"
+
+
+def receiving() -> tuple[str, ...]:
+    """The protocols whose servers can list the calls that they have received."""
+    return tuple(name for name in PROTOCOLS if ABOUT.of(name).receives)
 
 
 def storing() -> tuple[str, ...]:

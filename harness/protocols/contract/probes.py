@@ -95,7 +95,8 @@ class Probe(Protocol):
     async def rows(self, query: str, ids: Sequence[str] | None) -> Sequence[tuple[str, str, int]]:
         """Return id, digest and number of copies of stored deliveries: of these ids, or of all.
 
-        `query`: the target's, `[stored] sql`. Only called where `About.stores` is true.
+        `query`: the target's, `[stored] sql`, or `[effects.NAME] calls`. Only called where `About.stores`, or
+        `About.receives`, is true.
         """
         ...
 

@@ -13,4 +13,5 @@ ABOUT: Final = About(
     choice="an http:// URL",
     placeholders=("url", "host", "port"),
     port=80,
+    receives=True,
 )

@@ -43,11 +43,14 @@ class HttpServer(StubServer):
         (launch.folder / ANSWERS).write_text(json.dumps(answers), "utf-8")
         return cls.started(launch, program, ANSWERS)
 
-    def received(self) -> Sequence[Received]:
-        """The requests that the stub has received, in order. Raises HarnessError for a server that was given by URL."""
+    def received(self, since: int = 0) -> Sequence[Received]:
+        """The requests that the stub has received since this mark of its log, in order.
+
+        Raises HarnessError for a server that was given by URL.
+        """
         if self.log is None:
             raise HarnessError(f"{self.name} was given by URL: its requests are unknown", hint="use the stub")
-        told = (json.loads(line) for line in self.log.read().splitlines() if line.startswith("{"))
+        told = (json.loads(line) for line in self.log.read(since).splitlines() if line.startswith("{"))
         return [Received(**line) for line in told if "request" in line]
 
 

@@ -1,4 +1,4 @@
-"""A service's part of an HTTP server: its address."""
+"""A service's part of an HTTP server: its address, and the calls that came since it began."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import ClassVar, Final
 import httpx
 
 from harness.protocols.contract.access import ADMIN_TIMEOUT_S
-from harness.protocols.contract.probes import NotUnderstoodError, Said
+from harness.protocols.contract.probes import NotUnderstoodError, Probe, Said
 from harness.protocols.contract.storage import Storage
-from harness.protocols.tcp.server import StubServer
+from harness.protocols.http.probes import CallsProbe
+from harness.protocols.http.server import HttpServer
 from harness.protocols.tcp.storage import Way, WayThere
 
 __all__ = ["STORAGE"]
@@ -22,9 +23,15 @@ SHOWN: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class HttpWay(Way):
-    """See `Own`."""
+    """See `Own`. `since`: the mark of the stub's log at which this service began."""
 
     in_tls: ClassVar[str] = "https"
+    server: HttpServer
+    since: int = 0
+
+    def probe(self) -> Probe:
+        """Return a probe that counts connections, and lists calls."""
+        return CallsProbe(self.server, self.since)
 
     async def execute(self, text: str) -> Said:
         """Send a request: `POST /reset`, or with a body `POST /limits {"most": 5}`. A 2xx is an effect."""
@@ -37,10 +44,12 @@ class HttpWay(Way):
         return Said(f"{answer.status_code} {answer.text[:SHOWN]}".rstrip(), effective=answer.is_success)
 
 
-class HttpWayThere(WayThere):
+class HttpWayThere(WayThere[HttpServer]):
     """See `Storage`."""
 
-    way: ClassVar[type[Way]] = HttpWay
+    def way(self, server: HttpServer) -> Way:
+        """Return the address, for the calls from now on."""
+        return HttpWay(server.url, server.port, server, 0 if server.log is None else server.log.size())
 
 
-STORAGE: Final[Storage[StubServer]] = HttpWayThere()
+STORAGE: Final[Storage[HttpServer]] = HttpWayThere()

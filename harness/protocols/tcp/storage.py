@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from harness.addresses import HostPort
@@ -15,6 +15,8 @@ from harness.protocols.tcp.probes import ConnectionsProbe
 from harness.protocols.tcp.server import StubServer
 
 __all__ = ["STORAGE", "Way", "WayThere"]
+
+StubT = TypeVar("StubT", bound=StubServer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +50,27 @@ class Way:
         yield self
 
 
-class WayThere:
+class WayThere(Generic[StubT]):
     """See `Storage`: every service gets the same address."""
 
-    way: ClassVar[type[Way]] = Way
+    def way(self, server: StubT) -> Way:
+        """Return the address."""
+        return Way(server.url, server.port)
 
     @asynccontextmanager
-    async def own(self, server: StubServer, share: Share) -> AsyncIterator[Own]:
+    async def own(self, server: StubT, share: Share) -> AsyncIterator[Own]:
         """Return the address."""
         del share
-        yield self.way(server.url, server.port)
+        yield self.way(server)
 
-    async def make_template(self, server: StubServer) -> Own:
+    async def make_template(self, server: StubT) -> Own:
         """Return the address for `prepare`, too."""
-        return self.way(server.url, server.port)
+        return self.way(server)
 
-    async def keep_template(self, server: StubServer) -> None:
+    async def keep_template(self, server: StubT) -> None:
         """Do nothing: nothing is copied."""
 
-    async def drop_template(self, server: StubServer) -> None:
+    async def drop_template(self, server: StubT) -> None:
         """Do nothing: nothing was made."""
 
 

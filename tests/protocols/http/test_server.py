@@ -12,8 +12,10 @@ import pytest
 
 from harness.errors import HarnessError, UsageError
 from harness.processes.keeper import Keeper
+from harness.protocols.contract.storage import Share
 from harness.protocols.http.options import Answer, HttpOptions
 from harness.protocols.http.server import HttpServer
+from harness.protocols.http.storage import STORAGE
 from harness.stack.servers.server import Launch
 
 OPTIONS = HttpOptions(
@@ -98,3 +100,16 @@ def test_only_this_machine_is_touched_and_only_where_somebody_listens(stub: Http
 def test_there_is_no_program_to_name() -> None:
     with pytest.raises(UsageError, match="the stub has no other program"):
         HttpServer.find("/usr/sbin/nginx")
+
+
+@pytest.mark.asyncio
+async def test_calls_are_found_since_the_service_began_but_no_errors(stub: HttpServer) -> None:
+    async with httpx.AsyncClient(base_url=stub.url, trust_env=False) as client:
+        await client.post("/charges", content=b"id=msg_a")
+        async with STORAGE.own(stub, Share(link="bank", number=1)) as own:
+            for path, body in (("/charges", b"id=msg_a"), ("/charges", b"id=msg_b"), ("/charges", b"id=msg_b")):
+                await client.post(path, content=body)
+            await client.put("/charges", content=b"id=msg_c")
+            rows = await own.probe().rows(r"/charges id=(?P<id>\w+)", None)
+            assert sorted(rows) == [("msg_a", "", 1), ("msg_b", "", 2)]
+            assert await own.probe().rows(r"/charges id=(?P<id>\w+)", ["msg_a"]) == [("msg_a", "", 1)]
