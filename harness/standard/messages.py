@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.engine.steps import Deliver
+from harness.engine.steps import Deliver, Request, Until, Wait
 from harness.faults import Fault, server, wire
 from harness.protocols.contract.search import SEARCHED
 from harness.protocols.contract.standard import STANDARD
+from harness.scenario.schedule import Do
 from harness.standard.planned import PREFIX, Planned
 from harness.standard.shapes import MAY_NOT_KNOW, MAY_REFUSE, delivered, during, met_by
 from harness.standard.statements import Statement
@@ -15,6 +16,7 @@ from harness.target import Target
 from harness.vocabulary import Outcome
 
 LATE_MS, COPIED = 100, 3
+WHILE_S = 1.0
 ERRORS_MAX = 40
 """This many errors use up the connections of any usual pool."""
 
@@ -76,6 +78,20 @@ def repeated_errors(statement: Statement, target: Target) -> Planned:
     )
 
 
+def repeated_read_errors(statement: Statement, target: Target) -> Planned:
+    """Errors for more reads than the service may hold connections: a read that fails must give its own back, too."""
+    at, word, error = statement.link, statement.shown, SEARCHED.of(statement.link.protocol).errors[0]
+    count = min(target.description.limits.connections, ERRORS_MAX) + 1
+    fault = wire.fail(statement.sent, code=error.code, fatal=error.fatal, always=True)
+    reads = [Request(next(iter(target.description.reads)), expect=MAY_REFUSE)] * count
+    return Planned(
+        id=_id(statement, f"errs_for_{count}_reads"),
+        link=at.name,
+        about=f"The server of {at} answers {word} of {count} reads with {error.code}.",
+        moves=(Do(Deliver()), *during([fault], reads)),
+    )
+
+
 def late_for_copies(statement: Statement) -> Planned:
     """Two copies of each delivery come at once, and the storing statement is late: both have looked for it by then.
 
@@ -99,6 +115,19 @@ def errs_each_time(statement: Statement, target: Target) -> Planned:
         f"The server of {at} answers {word} with its error {error.code}, however often it is sent.",
         wire.fail(statement.sent, code=error.code, fatal=error.fatal, always=True), MAY_REFUSE,
     )  # fmt: skip
+
+
+def errs_for_a_while(statement: Statement) -> Planned:
+    """A worker's call fails for a while. A worker that repeats it without a pause shows it within a second."""
+    at, word, error = statement.link, statement.shown, SEARCHED.of(statement.link.protocol).errors[0]
+    fault = wire.fail(statement.sent, code=error.code, fatal=error.fatal, always=True)
+    meanwhile = Wait(WHILE_S, because="meanwhile a worker may try again")
+    return Planned(
+        id=_id(statement, "errs_for_a_while"),
+        link=at.name,
+        about=f"The server of {at} answers {word} with {error.code} for {WHILE_S:g} s, however often it is sent.",
+        moves=during([fault], [delivered(1, MAY_REFUSE), Until(fault.fired()), meanwhile]),
+    )
 
 
 def answers_lost(statement: Statement, target: Target) -> Planned:

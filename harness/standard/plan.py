@@ -10,7 +10,7 @@ from harness.engine.steps import Contract, Deliver, Inject, Traffic, Wait
 from harness.faults import no_fault
 from harness.faults.example import Ground
 from harness.faults.fault import Need
-from harness.protocols.contract.standard import STANDARD, Break
+from harness.protocols.contract.standard import STANDARD, Break, Standard
 from harness.scenario.schedule import Begin, Do, End, Move
 from harness.standard.changes import all_changes
 from harness.standard.example_moves import moves_of
@@ -20,8 +20,10 @@ from harness.standard.messages import (
     answer_lost_and_away,
     answers_lost,
     errs_each_time,
+    errs_for_a_while,
     late_for_copies,
     repeated_errors,
+    repeated_read_errors,
     statement_breaks,
     too_many_pairs,
 )
@@ -140,20 +142,28 @@ def _all(target: Target, seen: Unbroken, left_out: list[LeftOut]) -> Iterator[Pl
                 left_out.append(LeftOut(f"{statement.shown} on {link}", why))
             elif statement.link == link:
                 yield from statement_breaks(statement, target)
-        written = [each for each in seen.statements if each.link == link and not each.by_chance]
-        knows = STANDARD.of(link.protocol)
-        warm = [each for each in written if each.kind == "warm"]
-        writing = [each for each in warm if knows.writes(each.whole)]
-        for statement in writing[1:]:
-            yield errs_each_time(statement, target)
-        for statement in writing[:1]:  # one stands for all
-            yield repeated_errors(statement, target)
-            yield late_for_copies(statement)
-            stores = next((each for each in warm if knows.commits(each.whole)), statement)
-            if stores.is_answered:
-                yield answers_lost(stores, target)
-                if not shared:
-                    yield answer_lost_and_away(stores)
+        own = [each for each in seen.statements if each.link == link and not each.by_chance]
+        yield from _of_some(own, target, STANDARD.of(link.protocol), shared=shared)
+
+
+def _of_some(own: Sequence[Statement], target: Target, knows: Standard, *, shared: bool) -> Iterator[Planned]:
+    """What is broken at some of a link's statements only: they stand for all, or nothing else is like them."""
+    warm = [each for each in own if each.kind == "warm"]
+    if knows.calls and target.description.later_ms:
+        yield from map(errs_for_a_while, warm)
+    for statement in [each for each in own if each.shows and knows.may_err(each.whole)][:1]:
+        yield repeated_read_errors(statement, target)
+    writing = [each for each in warm if knows.writes(each.whole)]
+    for statement in writing[1:]:
+        yield errs_each_time(statement, target)
+    for statement in writing[:1]:
+        yield repeated_errors(statement, target)
+        yield late_for_copies(statement)
+        stores = next((each for each in warm if knows.commits(each.whole)), statement)
+        if stores.is_answered:
+            yield answers_lost(stores, target)
+            if not shared:
+                yield answer_lost_and_away(stores)
 
 
 def _of_link(

@@ -41,6 +41,8 @@ class Statement:
     """It names no delivery, and also comes without one, so a fault would strike any of them by chance."""
     is_answered: bool = True
     """Whether the server answers it: a message that is only published has no answer that could be lost."""
+    shows: bool = False
+    """Whether a read sends it, and names its delivery. `kind` may be that of an earlier delivery."""
 
     @property
     def shown(self) -> str:
@@ -75,6 +77,7 @@ def statements(
     }
     found = list(_different(recordings))
     naming = frozenset[tuple[str, str]]().union(*(recording.named for recording in recordings))
+    shown = frozenset[tuple[str, str]]().union(*(each.named for each in recordings if each.kind == "read"))
     unnamed = at_rest.union(*(recording.unnamed for recording in recordings))
     # A rule treats all white space alike, and a few words of one line name a statement of many lines.
     texts = [(message.link, " ".join(message.text.split())) for message, _ in found]
@@ -97,6 +100,7 @@ def statements(
                 having=every if shape in naming & unnamed else None,
                 by_chance=shape in at_rest - naming,
                 is_answered=(message.link, whole) in answers,
+                shows=shape in shown,
             )
         )
     return made

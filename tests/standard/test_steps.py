@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from harness.demo import SCENARIOS
-from harness.engine.steps import Contract, Deliver, Inject, Until
+from harness.engine.steps import Contract, Deliver, Inject, Request, Until
 from harness.faults import Fault, link, no_fault, syscall, wire
 from harness.faults.fault import Need
 from harness.protocols.http.words import Http
@@ -26,7 +26,9 @@ from harness.standard.messages import statement_breaks
 from harness.standard.plan import Unbroken, standard_suite
 from harness.standard.statements import Statement, statements
 from harness.target import Target, load_target
+from harness.target.sections.link import LinkDescription
 from harness.vocabulary import ACKNOWLEDGED, NO_WORD, REFUSED, Link, Outcome
+from tests.standard.support import of
 from tests.tiny import CHECKOUT
 
 SENT, ANSWERED = postgres.sent("INSERT"), postgres.answered("INSERT")
@@ -80,6 +82,35 @@ def test_a_fault_of_a_whole_link_is_waited_for_where_a_worker_may_meet_it(target
     others = [*moves["standard_postgres_restarted"], *moves["standard_postgres_idle_cut"]]
     others += at_once["standard_postgres_silent"]
     assert not any(isinstance(move, Do) and isinstance(move.step, Until) for move in others)
+
+
+@pytest.mark.parametrize(("within_ms", "found"), [(3000.0, 1), (0.0, 0)])
+def test_a_workers_call_fails_for_a_while(target: Target, within_ms: float, found: int) -> None:
+    bank = {"bank": LinkDescription.model_validate({"protocol": "http"})}
+    stored = target.description.stored.model_copy(update={"within_ms": within_ms})
+    described = target.description.model_copy(update={"stored": stored, "links": {**target.description.links, **bank}})
+    called = [statement(Http("bank"), "POST /pay"), statement(postgres, "INSERT")]
+    seen = Unbroken(statements=called, kept={}, used=frozenset({"bank", "postgres"}))
+    planned = standard_suite(dataclasses.replace(target, description=described), seen, nothing_lacks).planned
+    moves = [each.moves for each in planned if each.id.endswith("errs_for_a_while_bank")]
+    fault = wire.fail(Http("bank").sent("POST /pay"), code="500", always=True)
+    assert len(moves) == len([each for each in planned if "for_a_while" in each.id]) == found
+    assert all(Do(Until(fault.fired())) in each and isinstance(each[-2], Do) for each in moves)
+
+
+def test_more_reads_fail_than_the_service_may_hold_connections(ours: Target) -> None:
+    shape = frozenset({("postgres", "SELECT a")})
+    recorded = [
+        dataclasses.replace(of(postgres, "SELECT a", "SELECT b"), named=shape),
+        dataclasses.replace(of(postgres, "SELECT a", kind="read"), named=shape),
+    ]
+    seen = Unbroken(statements=statements(recorded, [postgres]), kept={}, used=frozenset({"postgres"}))
+    planned = {each.id: each.moves for each in standard_suite(ours, seen, nothing_lacks).planned}
+    count = ours.description.limits.connections + 1
+    (moves,) = [moves for name, moves in planned.items() if name.endswith("_reads_postgres")]
+    fault = wire.fail(postgres.sent("SELECT a"), code="40001", always=True)
+    read = Request(next(iter(ours.description.reads)), expect=ACKNOWLEDGED | REFUSED)
+    assert moves == (Do(Deliver()), Begin(1, Inject((fault,))), *[Do(read)] * count, End(1))
 
 
 def by_end(target: Target, of: Statement) -> dict[str, Planned]:

@@ -54,7 +54,8 @@ class Standard:
     In some protocols a service must not repeat a request that may have been carried out. `breaks`: what is broken on
     links of this protocol only; fewer things if, for example, the ground has no table. `may_err`: whether its server
     can answer this statement with an error at all. `writes`: whether a statement writes a delivery. `commits`: whether
-    the written data stays after this statement.
+    the written data stays after this statement. `calls`: whether a statement is a call to another service, which a
+    worker may repeat for as long as it fails.
     """
 
     cut_once: Outcome = ACKNOWLEDGED
@@ -62,6 +63,7 @@ class Standard:
     may_err: Callable[[str], bool] = _any_statement
     writes: Callable[[str], bool] = _no_statement
     commits: Callable[[str], bool] = _no_statement
+    calls: bool = False
 
 
 STANDARD: Final[Facet[Standard]] = Facet("standard", "STANDARD", absent=Standard())
