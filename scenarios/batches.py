@@ -278,6 +278,22 @@ async def test_batches_are_bounded(lab: Lab) -> None:
         pass
 
 
+@proves("load.shed", fails="figure", match="webhook_shed_total")
+async def test_queue_for_the_next_batch_is_full(lab: Lab) -> None:
+    """Two deliveries, a whole batch, wait for a COMMIT, and no more may. Three are refused at once, and counted."""
+    await lab.restart(*GROUPED, "WEBHOOK_SHED_WAITING_MAX=0", "WEBHOOK_GROUP_ROWS_MAX=2")
+    commit = wire.hold(postgres.answered("COMMIT", nth=1))
+    await lab.inject(commit)
+    async with lab.deliver():
+        await lab.until(commit.fired())
+        async with lab.deliver(2):
+            await lab.until(redis.answered("SET", nth=3))
+            await lab.request("alive")  # it is answered once they wait
+            async with lab.limits(service.metric("webhook_shed_total"), at_least=3, at_most=3):
+                await lab.deliver(3, expect=REFUSED)
+            await lab.heal(commit)
+
+
 @proves("errors.refuse", fails="outcome", match="status 500")
 async def test_slow_transactions_leave_connections_to_others(lab: Lab) -> None:
     """Each transaction of the group is slow. Together they take half of the connections. A read gets another one."""

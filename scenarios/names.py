@@ -88,6 +88,11 @@ async def test_two_servers_of_one_name(lab: Lab) -> None:
     on_one_host = "REDIS_URL=redis://{postgres.name}:{redis.port}/{redis.database}"
     await lab.restart(BY_NAME[0], on_one_host, "WEBHOOK_REDIS_OPERATION_TIMEOUT_S=2", "WEBHOOK_REDIS_FAIL_OPEN=off")
     await lab.deliver()
+    late = names.slow(postgres, ms=250)
+    async with lab.inject(late, link.cut(postgres)), lab.deliver():
+        await lab.until(late.fired())
+        await lab.inject(link.cut(redis))
+        await lab.deliver()  # it needs Redis while the other one waits for PostgreSQL's address
     async with lab.inject(names.nxdomain(postgres), link.cut(postgres), link.cut(redis)):
         await lab.deliver(3)
 

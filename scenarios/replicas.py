@@ -120,6 +120,11 @@ async def test_primary_and_replica_swapped(lab: Lab, former: Literal["follows", 
         async with lab.inject(starting_up):
             await lab.restart(FROM_REPLICA)  # it knows nothing of the failover
             await lab.deliver(5)
+        # Both addresses lead to one server: nothing is known of a replica, and the lag grows.
+        await lab.until(service.metric_is("webhook_replica_lag_seconds", at_least=1))
+        async with lab.inject(link.down(replica)):
+            await lab.restart(FROM_REPLICA)
+            await lab.request("delivery", of=0, expect=ACKNOWLEDGED)  # from the old primary, which only reads
     await lab.heal(swapped)
     # Five before it, ten until it was found twice, on a busy machine a dozen more: connects that ran out of time are
     # made again. Who asks the old address first each time connects there thirty times more.
