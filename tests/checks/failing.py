@@ -83,6 +83,11 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("effects_agree", lambda: effects(exactly=False), "stored without the outbox: a"),
     ("effects_agree", lambda: effects(row("a"), row("b")), "the outbox of deliveries that are not stored: b"),
     ("effects_agree", lambda: effects(row("a", copies=2)), "the outbox more than once: a"),
+    (
+        "hides_its_code",
+        lambda: rest(middle().request("c", REFUSED, expected=REFUSED, answer='File "/app/shop.py", line 7, in save')),
+        "1 of 2: c: the answer shows 'File \"/app/shop.py\", line 7'",
+    ),
     ("keeps_secrets", lambda: secrets(SHOWN, SHOWN), "log shows the password on postgres: url=[...] (and 1 more)"),
     ("counts_are_true", lambda: counted(3, 3), "refused_total has counted 0, but clients got that answer 1 to 2"),
     ("counts_are_true", lambda: counted(0, 3), "refused_total has counted 3, but clients got that answer 1 to 2"),
