@@ -54,10 +54,17 @@ class Found(Generic[PlaceT]):
 
 
 def by_cause(causes: Iterable[tuple[Cause, PlaceT]]) -> Sequence[Found[PlaceT]]:
-    """Group places by their causes, those with the most places first."""
+    """Group places by their causes, those with the most places first.
+
+    What fails in the same way with nothing broken has no fault for its cause.
+    """
+    told = list(causes)
+    unbroken = {cause for cause, _ in told if cause.symptom and not cause.where}
     found: dict[Cause, Found[PlaceT]] = {}
-    for cause, place in causes:
-        found.setdefault(cause, Found(cause)).places.append(place)
+    for cause, place in told:
+        bare = Cause(cause.check, cause.symptom)
+        each = bare if bare in unbroken else cause
+        found.setdefault(each, Found(each)).places.append(place)
     return sorted(found.values(), key=lambda each: -len(each.places))
 
 

@@ -119,6 +119,16 @@ def test_the_cause_with_the_most_places_comes_first() -> None:
     assert [(each.cause, each.places) for each in found] == [(many, ["b", "c"]), (few, ["a"])]
 
 
+def test_what_fails_with_nothing_broken_too_is_not_said_to_come_of_a_fault() -> None:
+    broken, unbroken = Cause("owed", (END,), ("postgres",)), Cause("owed", (END,))
+    others = Cause("owed", ("refused",), ("postgres",)), Cause("alive", (), ("postgres",)), Cause("alive")
+    found = by_cause([(broken, "a"), (unbroken, "b"), *((each, "c") for each in others)])
+    assert [(each.cause, each.places) for each in found] == [
+        (unbroken, ["a", "b"]),
+        *((each, ["c"]) for each in others),
+    ]
+
+
 def test_the_terminal_says_first_how_many_findings_there_are_and_in_how_many_places(tmp_path: Path) -> None:
     lines = told(
         failed("a", CUT, END), failed("b", LOST, END), failed("c", link.down(redis), END), made(), folder=tmp_path
