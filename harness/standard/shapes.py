@@ -9,7 +9,7 @@ from harness.faults import Fault
 from harness.scenario.schedule import Begin, Do, End, Move
 from harness.standard.statements import Statement
 from harness.target import Target
-from harness.vocabulary import ACKNOWLEDGED, NO_WORD, REFUSED, Outcome
+from harness.vocabulary import ACKNOWLEDGED, ALREADY, NO_WORD, REFUSED, Outcome
 
 MAY_REFUSE = ACKNOWLEDGED | REFUSED
 """While a dependency is away, a service may work without it, or say "not now". It must not be in doubt."""
@@ -44,13 +44,13 @@ def away_for(seconds: float) -> Sequence[Step]:
 
 
 def met_by(statement: Statement, fault: Fault, target: Target, expect: Outcome) -> tuple[Move, ...]:
-    """Let the request that sends a statement meet a fault there."""
+    """Let the request that sends a statement meet a fault there. A repeat and a read owe no more than a delivery."""
     match statement.kind:
         case "repeat":
-            return (Do(Deliver()), *during([fault], [Request("again")]))
+            return (Do(Deliver()), *during([fault], [Request("again", expect=expect | ALREADY)]))
         case "read":
             read = next(iter(target.description.reads))
-            return (Do(Deliver()), *during([fault], [Request(read)]))
+            return (Do(Deliver()), *during([fault], [Request(read, expect=expect)]))
         case _:
             # A worker may meet it a moment after the delivery was acknowledged.
             later = (Until(fault.fired()),) if target.description.later_ms else ()

@@ -27,7 +27,7 @@ from harness.standard.plan import Unbroken, standard_suite
 from harness.standard.statements import Statement, statements
 from harness.target import Target, load_target
 from harness.target.sections.link import LinkDescription
-from harness.vocabulary import ACKNOWLEDGED, NO_WORD, REFUSED, Link, Outcome
+from harness.vocabulary import ACKNOWLEDGED, ALREADY, NO_WORD, REFUSED, Link, Outcome
 from tests.standard.support import of
 from tests.tiny import CHECKOUT
 
@@ -151,6 +151,15 @@ def test_a_repeat_and_a_read_follow_a_delivery(ours: Target, kind: Kind) -> None
     for each in statement_breaks(statement(postgres, "SELECT", kind), ours):
         assert each.moves[0] == Do(Deliver()), each.id
         assert isinstance(each.moves[1], Begin), each.id
+
+
+@pytest.mark.parametrize(("kind", "more"), [("repeat", ALREADY), ("read", ACKNOWLEDGED)])
+@pytest.mark.parametrize("end", ["cut", "swallowed", "answer_swallowed", "errs_40001"])
+def test_a_repeat_and_a_read_owe_no_more_than_a_delivery(ours: Target, kind: Kind, more: Outcome, end: str) -> None:
+    owed = expected(by_end(ours, statement(postgres, "SELECT"))[end])
+    moves = by_end(ours, statement(postgres, "SELECT", kind))[end].moves
+    (request,) = [move.step for move in moves if isinstance(move, Do) and isinstance(move.step, Request)]
+    assert request.expect == owed | more
 
 
 def test_only_what_the_service_sends_for_a_request_is_a_statement() -> None:
