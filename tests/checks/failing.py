@@ -78,6 +78,13 @@ FAILING: list[tuple[str, Spoil, str]] = [
     ("stored_once", lambda: rest(middle().rows("a", row("a", copies=2))), "stored more than once: a (3 times)"),
     ("nothing_foreign", lambda: whole().rows("a", "z"), "stored, but never sent like this: z"),
     ("nothing_foreign", lambda: whole().rows(row("a", digest="other")), "stored, but never sent like this: a"),
+    (
+        "nothing_foreign",
+        lambda: whole()
+        .ask(Asks.TAKEN, "a", CONFLICT, owed=CONFLICT)
+        .rows(row("a", digest=digest_of("a, another one"))),
+        "stored, with another body that was sent under its id later: a",
+    ),
     ("nothing_foreign", lambda: rest(middle().rows("a", "z")), "stored, but never sent like this: z"),
     ("effects_agree", effects, "stored without the outbox: a"),
     ("effects_agree", lambda: effects(exactly=False), "stored without the outbox: a"),

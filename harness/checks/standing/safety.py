@@ -105,13 +105,20 @@ def stored_once(history: History) -> Examined:
 def nothing_foreign(history: History) -> Examined:
     """Nothing is stored that was not sent: neither an id nor, under an id, another body."""
     sent: dict[str, set[str]] = {}
+    taken: set[tuple[str, str]] = set()
     for request in history.of(RequestSent):
         if request.delivers or request.asks == Asks.CHANGE:
             sent.setdefault(request.delivery, set()).add(request.digest)
+        elif request.asks == Asks.TAKEN:
+            taken.add((request.delivery, request.digest))
     found = {row for rows in _readings(history) for row in rows}
-    foreign = sorted({row.id for row in found if row.digest not in sent.get(row.id, set())})
-    problem = _named(foreign, "stored, but never sent like this")
-    return Examined(problem=problem, saw=_rows_seen(history), observations=len(found))
+    foreign = {row for row in found if row.digest not in sent.get(row.id, set())}
+    replaced = {row for row in foreign if (row.id, row.digest) in taken}
+    problems = (
+        _named(sorted({row.id for row in replaced}), "stored, with another body that was sent under its id later"),
+        _named(sorted({row.id for row in foreign - replaced}), "stored, but never sent like this"),
+    )
+    return Examined(problem="; ".join(filter(None, problems)), saw=_rows_seen(history), observations=len(found))
 
 
 @check(Kind.SAFETY)
