@@ -37,6 +37,9 @@ CONNECTED_WITHIN_S = 1.0
 TRY_S = 0.5
 GIVEN_AGAIN_AFTER_S = 2.0
 PAUSE_S = 0.1
+# A pool may raise InternalClientError when it takes back a connection that the server has just closed. This class is
+# neither a PostgresError nor an InterfaceError (MagicStack/asyncpg#784): without it here the worker ended silently.
+LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class Queue:
@@ -106,7 +109,7 @@ async def work(queue: Queue, pool: asyncpg.Pool) -> None:
                 await message.ack()
         except NoAnswer:
             continue
-        except (Error, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as problem:
+        except (Error, *LOST) as problem:
             await said(problem)
             await asyncio.sleep(PAUSE_S)
 

@@ -144,17 +144,20 @@ def answers_lost(statement: Statement, target: Target) -> Planned:
     )  # fmt: skip
 
 
-def answer_lost_and_away(statement: Statement) -> Planned:
+def answer_lost_and_away(statement: Statement, target: Target) -> Planned:
     """The server crashes after it has stored a row and before it answers: the service cannot look whether it did.
 
     A service that looks for its row finds it after any lost answer. Only with the server away must it answer in doubt.
+    A worker stores a moment after the delivery was acknowledged, so the server is not healed before it has crashed.
     """
     at, word, held = statement.link, statement.shown, wire.hold(statement.answered)
+    crash = server.crash(at, down_ms=None, at=held.fired())
+    later = (Until(crash.fired()),) if target.description.later_ms else ()
     return Planned(
         id=_id(statement, "answer_lost_and_away"),
         link=at.name,
         about=f"The server of {at} carries {word} out, and crashes before its answer has come.",
-        moves=during([held, server.crash(at, down_ms=None, at=held.fired())], [delivered(1, MAY_NOT_KNOW)]),
+        moves=during([held, crash], [delivered(1, MAY_NOT_KNOW), *later]),
     )
 
 

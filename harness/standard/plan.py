@@ -163,7 +163,7 @@ def _of_some(own: Sequence[Statement], target: Target, knows: Standard, *, share
         if stores.is_answered:
             yield answers_lost(stores, target)
             if not shared:
-                yield answer_lost_and_away(stores)
+                yield answer_lost_and_away(stores, target)
 
 
 def _of_link(

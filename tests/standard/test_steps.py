@@ -11,7 +11,7 @@ import pytest
 
 from harness.demo import SCENARIOS
 from harness.engine.steps import Contract, Deliver, Inject, Request, Until
-from harness.faults import Fault, link, no_fault, syscall, wire
+from harness.faults import Fault, link, no_fault, server, syscall, wire
 from harness.faults.fault import Need
 from harness.protocols.http.words import Http
 from harness.protocols.postgres.words import postgres
@@ -22,7 +22,7 @@ from harness.scenario.schedule import Begin, Do, End, Move
 from harness.search.recording.places import Kind, Place
 from harness.search.recording.recording import Observed, Recording
 from harness.standard import Planned, StandardSuite
-from harness.standard.messages import statement_breaks
+from harness.standard.messages import answer_lost_and_away, statement_breaks
 from harness.standard.plan import Unbroken, standard_suite
 from harness.standard.statements import Statement, statements
 from harness.target import Target, load_target
@@ -82,6 +82,15 @@ def test_a_fault_of_a_whole_link_is_waited_for_where_a_worker_may_meet_it(target
     others = [*moves["standard_postgres_restarted"], *moves["standard_postgres_idle_cut"]]
     others += at_once["standard_postgres_silent"]
     assert not any(isinstance(move, Do) and isinstance(move.step, Until) for move in others)
+
+
+@pytest.mark.parametrize("within_ms", [3000.0, 0.0])
+def test_a_server_that_a_worker_stores_in_is_not_healed_before_it_has_crashed(target: Target, within_ms: float) -> None:
+    stored = target.description.stored.model_copy(update={"within_ms": within_ms})
+    working = dataclasses.replace(target, description=target.description.model_copy(update={"stored": stored}))
+    moves = answer_lost_and_away(statement(postgres, "INSERT"), working).moves
+    crash = server.crash(postgres, down_ms=None, at=wire.hold(ANSWERED).fired())
+    assert (Do(Until(crash.fired())) in moves) is (within_ms > 0)
 
 
 @pytest.mark.parametrize(("within_ms", "found"), [(3000.0, 1), (0.0, 0)])
