@@ -47,12 +47,16 @@ def _answer_breaks(statement: Statement, target: Target) -> Iterator[Planned]:
         statement, target, "answer_swallowed", f"The server of {at} carries {word} out, and is silent from then on.",
         wire.stall(statement.answered), MAY_NOT_KNOW,
     )  # fmt: skip
-    for error in SEARCHED.of(at.protocol).errors if STANDARD.of(at.protocol).may_err(statement.whole) else ():
+    knows = STANDARD.of(at.protocol)
+    for error in SEARCHED.of(at.protocol).errors if knows.may_err(statement.whole) else ():
+        stands_for_all = error in _for_every_push(statement)
+        # Whoever takes another error of a COMMIT for a doubt is careful, not wrong.
+        expect = MAY_NOT_KNOW if knows.commits(statement.whole) and not stands_for_all else MAY_REFUSE
         yield _planned(
             statement, target, f"errs_{error.code.lower()}",
             f"The server of {at} answers {word} with its error {error.code}.",
-            wire.fail(statement.sent, code=error.code, fatal=error.fatal), MAY_REFUSE,
-            nightly="" if error in _for_every_push(statement) else "one error stands for all of them",
+            wire.fail(statement.sent, code=error.code, fatal=error.fatal), expect,
+            nightly="" if stands_for_all else "one error stands for all of them",
         )  # fmt: skip
 
 
@@ -127,6 +131,20 @@ def errs_for_a_while(statement: Statement) -> Planned:
         link=at.name,
         about=f"The server of {at} answers {word} with {error.code} for {WHILE_S:g} s, however often it is sent.",
         moves=during([fault], [delivered(1, MAY_REFUSE), Until(fault.fired()), meanwhile]),
+    )
+
+
+def dropped(statement: Statement) -> Planned:
+    """A worker's call is lost, and its connection stays open and silent, also after the fault.
+
+    Only a worker with a time limit of its own ever calls again: what is swallowed passes when the fault is over.
+    """
+    at, word, fault = statement.link, statement.shown, wire.drop(statement.sent)
+    return Planned(
+        id=_id(statement, "dropped"),
+        link=at.name,
+        about=f"On its way to {at} {word} is lost, and its connection stays open without an answer.",
+        moves=during([fault], [delivered(1, MAY_REFUSE), Until(fault.fired())]),
     )
 
 

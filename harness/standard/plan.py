@@ -19,6 +19,7 @@ from harness.standard.links import link_breaks
 from harness.standard.messages import (
     answer_lost_and_away,
     answers_lost,
+    dropped,
     errs_each_time,
     errs_for_a_while,
     late_for_copies,
@@ -151,6 +152,7 @@ def _of_some(own: Sequence[Statement], target: Target, knows: Standard, *, share
     warm = [each for each in own if each.kind == "warm"]
     if knows.calls and target.description.later_ms:
         yield from map(errs_for_a_while, warm)
+        yield from map(dropped, warm)
     for statement in [each for each in own if each.shows and knows.may_err(each.whole)][:1]:
         yield repeated_read_errors(statement, target)
     writing = [each for each in warm if knows.writes(each.whole)]

@@ -94,7 +94,7 @@ def test_a_server_that_a_worker_stores_in_is_not_healed_before_it_has_crashed(ta
 
 
 @pytest.mark.parametrize(("within_ms", "found"), [(3000.0, 1), (0.0, 0)])
-def test_a_workers_call_fails_for_a_while(target: Target, within_ms: float, found: int) -> None:
+def test_a_workers_call_fails_for_a_while_or_is_lost(target: Target, within_ms: float, found: int) -> None:
     bank = {"bank": LinkDescription.model_validate({"protocol": "http"})}
     stored = target.description.stored.model_copy(update={"within_ms": within_ms})
     described = target.description.model_copy(update={"stored": stored, "links": {**target.description.links, **bank}})
@@ -105,6 +105,9 @@ def test_a_workers_call_fails_for_a_while(target: Target, within_ms: float, foun
     fault = wire.fail(Http("bank").sent("POST /pay"), code="500", always=True)
     assert len(moves) == len([each for each in planned if "for_a_while" in each.id]) == found
     assert all(Do(Until(fault.fired())) in each and isinstance(each[-2], Do) for each in moves)
+    lost = [each.moves for each in planned if each.id.endswith("_dropped_bank")]
+    assert len(lost) == len([each for each in planned if "_dropped_" in each.id]) == found
+    assert all(each[-2:] == (Do(Until(wire.drop(Http("bank").sent("POST /pay")).fired())), End(1)) for each in lost)
 
 
 def test_more_reads_fail_than_the_service_may_hold_connections(ours: Target) -> None:
@@ -149,6 +152,14 @@ def test_each_break_of_a_statement_has_its_fault_and_its_outcome(
     planned = by_end(target, statement(postgres, "INSERT"))[end]
     assert list(planned.faults) == [fault]
     assert expected(planned) == outcome
+
+
+@pytest.mark.parametrize(("text", "code", "doubt"), [("COMMIT", "57014", True), ("COMMIT", "40001", False)])
+def test_a_service_may_be_in_doubt_after_most_errors_of_a_commit(
+    target: Target, text: str, code: str, doubt: bool
+) -> None:
+    planned = by_end(target, statement(postgres, text))[f"errs_{code}"]
+    assert expected(planned) == (ACKNOWLEDGED | NO_WORD if doubt else ACKNOWLEDGED | REFUSED)
 
 
 def test_a_post_whose_answer_is_lost_need_not_be_known(target: Target) -> None:
