@@ -51,6 +51,27 @@ async def test_pipeline_is_cut(lab: Lab) -> None:
         await lab.deliver(3)
 
 
+@proves("redis.fail_open", fails="outcome", match="no answer from Redis within")
+async def test_one_of_a_pipeline_has_no_time_left(lab: Lab) -> None:
+    """Redis answers a pipeline too late for one of its deliveries, and in time for the other one."""
+    await lab.restart(*TOGETHER)
+    first, pipeline = wire.hold(redis.answered("SET", nth=1)), wire.hold(redis.answered("SET", nth=2))
+    async with (
+        lab.limits(service.metric("webhook_degraded_total"), at_least=1, at_most=1),
+        lab.inject(first, pipeline),
+        lab.deliver(),
+    ):
+        await lab.until(first.fired())
+        async with lab.deliver():
+            await lab.until(service.metric_is("webhook_redis_waiting", at_least=1))
+            await lab.wait(1.2, because="so much sooner is its time over than that of the next one")
+            async with lab.deliver():
+                await lab.until(service.metric_is("webhook_redis_waiting", at_least=2))
+                await lab.heal(first)
+                await lab.until(service.answers(at_least=2))  # the first one, and the one that went on without Redis
+                await lab.heal(pipeline)
+
+
 @nightly("waits for two seconds until five requests give up")
 @proves("redis.fail_open", fails="outcome", match="redis.exceptions|TimeoutError")
 async def test_pipeline_is_not_answered(lab: Lab) -> None:

@@ -57,6 +57,16 @@ async def test_pooler_paused(lab: Lab) -> None:
             await lab.deliver(expect=REFUSED)
 
 
+@needs("pgbouncer")
+@proves("deadline.statement", fails="outcome", match="refused")
+async def test_line_to_the_pooler_is_silent(lab: Lab) -> None:
+    """An INSERT to the pooler is swallowed. The service gives the connection up in time to store by another one."""
+    limits = ("WEBHOOK_STATEMENT_TIMEOUT_S=0.8", "WEBHOOK_SERVER_STATEMENT_TIMEOUT_S=0.7")
+    await lab.restart(*BEHIND_POOLER, *limits)
+    async with lab.inject(server.pooler(pooled), wire.stall(pooled.sent("INSERT"))):
+        await lab.deliver()
+
+
 @nightly("transactions_are_pooled tests most of it")
 @needs("pgbouncer")
 @proves("pooler.prepare_anew", fails="outcome", match="InvalidSQLStatementNameError", without=("retry.database",))
