@@ -30,6 +30,8 @@ class LinkBreak:
     """Whether it strikes only connections that are open between two requests."""
     comes_back: bool = False
     """Whether the server comes back by itself, while the fault is in force."""
+    cuts: bool = False
+    """Whether it needs an open connection, to cut it."""
 
 
 def link_breaks(ground: Ground, *, shared: bool = False, delivers: bool = True) -> Iterator[LinkBreak]:
@@ -55,11 +57,14 @@ def _cut(ground: Ground, others: Sequence[Step]) -> Iterator[LinkBreak]:
         Do(delivered(3, once)),
         *map(Do, others),
     )
-    yield LinkBreak("idle_cut", f"The connections to {at} are cut between two requests.", cut_at_rest, at_rest=True)
+    yield LinkBreak(
+        "idle_cut", f"The connections to {at} are cut between two requests.", cut_at_rest, at_rest=True, cuts=True,
+    )  # fmt: skip
     yield LinkBreak(
         "error_22",
         f"The connections to {at} are cut, and the kernel answers each new connect with Error 22 (EINVAL).",
         during([syscall.connect(at, errno="EINVAL"), link.cut(at)], [delivered(2), Contract()]),
+        cuts=True,
     )
 
 
@@ -96,7 +101,7 @@ def _away(ground: Ground, others: Sequence[Step]) -> Iterator[LinkBreak]:
     yield LinkBreak(
         "connects_hang", f"The connections to {at} are cut, and new connects hang.",
         during([link.swallow_syn(at), link.cut(at)], [delivered(2, MAY_NOT_KNOW), *others]),
-        "a connect hangs until its deadline",
+        "a connect hangs until its deadline", cuts=True,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from harness.engine.steps import Contract, Deliver, Inject, Traffic, Wait
+from harness.engine.steps import Contract, Deliver, Inject, Traffic, Until, Wait
 from harness.faults import no_fault
 from harness.faults.example import Ground
 from harness.faults.fault import Need
@@ -15,7 +15,7 @@ from harness.scenario.schedule import Begin, Do, End, Move
 from harness.standard.changes import all_changes
 from harness.standard.example_moves import moves_of
 from harness.standard.ground import ground_of, links_of
-from harness.standard.links import link_breaks
+from harness.standard.links import LinkBreak, link_breaks
 from harness.standard.messages import (
     answer_lost_and_away,
     answers_lost,
@@ -171,21 +171,33 @@ def _of_some(own: Sequence[Statement], target: Target, knows: Standard, *, share
 def _of_link(
     link: Link, ground: Ground, seen: Unbroken, left_out: list[LeftOut], *, shared: bool, later: bool
 ) -> Iterator[Planned]:
+    sent = [each for each in seen.statements if each.link == link and not each.by_chance]
     for each in link_breaks(ground, shared=shared, delivers=link.name not in seen.others_only):
         if each.at_rest and not seen.unrecorded and not seen.kept.get(link.name):
             why = f"the service keeps no connection to {link} between two requests"
             left_out.append(LeftOut(_id(link, each.name), why))
             continue
-        moves = felt_later(each.moves) if later and not each.comes_back else each.moves
+        moves = _for_a_worker(each, sent) if later else each.moves
         yield Planned(id=_id(link, each.name), link=link.name, about=each.about, moves=moves, nightly=each.nightly)
     for own in () if shared else STANDARD.of(link.protocol).breaks(ground):
-        yield _of_protocol(link, own)
+        yield _of_protocol(link, own, later=later)
 
 
-def _of_protocol(link: Link, own: Break) -> Planned:
-    return Planned(
-        id=_id(link, own.name), link=link.name, about=own.about, moves=_with_contract(own), nightly=own.nightly
-    )
+def _for_a_worker(of: LinkBreak, sent: Sequence[Statement]) -> tuple[Move, ...]:
+    """The moves for a link that a worker uses after the answer: at first it has used it, and it meets the fault."""
+    moves = of.moves if of.comes_back else felt_later(of.moves)
+    used = next((each for each in sent if each.kind == "warm" and each.is_answered), None)
+    if used is None or not of.cuts:
+        return moves
+    first = Do(Deliver())
+    return (first, Do(Until(used.answered)), *(moves[1:] if moves[0] == first else moves))
+
+
+def _of_protocol(link: Link, own: Break, *, later: bool) -> Planned:
+    moves = _with_contract(own)
+    if later and own.example.met == "during":
+        moves = felt_later(moves)
+    return Planned(id=_id(link, own.name), link=link.name, about=own.about, moves=moves, nightly=own.nightly)
 
 
 def _with_contract(own: Break) -> tuple[Move, ...]:

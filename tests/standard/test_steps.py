@@ -76,6 +76,10 @@ def test_a_fault_of_a_whole_link_is_waited_for_where_a_worker_may_meet_it(target
     moves = {each.id: each.moves for each in links_broken(working).planned}
     for name, fault in (("silent", link.swallow(postgres)), ("away_soon_after_the_start", link.down(postgres))):
         assert moves[f"standard_postgres_{name}"][-2:] == (Do(Until(fault.fired())), End(1))
+    assert moves["standard_postgres_out_of_sessions"][-2:] == (
+        Do(Until(server.limit_connections(postgres, 0).fired())),
+        End(1),
+    )
     of_two = moves["standard_postgres_error_22"][-2:]  # without an open connection there is none to cut
     assert of_two == (Do(Until(syscall.connect(postgres, errno="EINVAL").fired())), End(1))
     at_once = {each.id: each.moves for each in links_broken(target).planned}
@@ -108,6 +112,20 @@ def test_a_workers_call_fails_for_a_while_or_is_lost(target: Target, within_ms: 
     lost = [each.moves for each in planned if each.id.endswith("_dropped_bank")]
     assert len(lost) == len([each for each in planned if "_dropped_" in each.id]) == found
     assert all(each[-2:] == (Do(Until(wire.drop(Http("bank").sent("POST /pay")).fired())), End(1)) for each in lost)
+
+
+def test_a_worker_has_used_a_link_whose_connections_are_cut(target: Target) -> None:
+    stored = target.description.stored.model_copy(update={"within_ms": 3000.0})
+    working = dataclasses.replace(target, description=target.description.model_copy(update={"stored": stored}))
+    insert = dataclasses.replace(statement(postgres, "INSERT"), is_answered=True)
+    seen = Unbroken(statements=[insert], kept={"postgres": 1}, used=frozenset({"postgres"}))
+    moves = {each.id: each.moves for each in standard_suite(working, seen, nothing_lacks).planned}
+    used = (Do(Deliver()), Do(Until(ANSWERED)))
+    cut = {name for name, each in moves.items() if each[:2] == used}
+    assert cut == {f"standard_postgres_{name}" for name in ("idle_cut", "error_22", "connects_hang")}
+    assert all(each.count(used[0]) == 1 for name, each in moves.items() if name in cut)
+    at_once = standard_suite(target, seen, nothing_lacks).planned
+    assert not any(each.moves[:2] == used for each in at_once)
 
 
 def test_more_reads_fail_than_the_service_may_hold_connections(ours: Target) -> None:
