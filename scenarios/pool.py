@@ -1,7 +1,5 @@
 """The pool of PostgreSQL connections: cut while idle, cut while busy, used up."""
 
-from contextlib import AsyncExitStack
-
 from harness import ACKNOWLEDGED, REFUSED, Lab, link, postgres, proves, redis, server, service, wire
 from scenarios.words import CLOSED, UNHANDLED, WAITS_FOR_POSTGRES
 
@@ -87,10 +85,11 @@ async def test_queue_for_the_pool_is_full(lab: Lab) -> None:
     lab.expect(service.metric("webhook_retries_total"), at_most=20)  # of what was refused nothing is tried again
     hold, waited = server.hold_commits(postgres, "deliveries"), wire.hold(postgres.sent("COMMIT", nth=16))
     await lab.inject(hold, waited)
-    async with AsyncExitStack() as sent:
-        async with lab.limits(service.metric("webhook_pool_waiting"), at_most=0):  # who has a connection waits no more
-            await sent.enter_async_context(lab.deliver(25))  # ten of them queue, as if nobody had waited before
-            await lab.until(postgres.waiting("COMMIT", at_least=15))
+    async with lab.deliver(25):
+        await lab.until(postgres.waiting("COMMIT", at_least=15))
+        # Ten of them queue, as if nobody had waited before. Who has a connection waits no more.
+        await lab.until(service.metric_is("webhook_pool_waiting", at_least=10))
+        async with lab.limits(service.metric("webhook_pool_waiting"), at_most=-10):
             await lab.heal(hold)
             await lab.until(waited.fired())
             await lab.until(service.answers(at_least=24))

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from harness.errors import UsageError
-from harness.protocols.contract.about import ABOUT
+from harness.protocols.contract.about import ABOUT, receiving
 from harness.protocols.registry import PROTOCOLS
 
 NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
@@ -137,9 +137,9 @@ def _link_name(service: str) -> str:
 
 
 def _calling(text: str, called: Mapping[str, str]) -> str:
-    """The text with the URL of a link, if it is the URL of another service of the file."""
+    """The text with the URL of a link, if it is the URL of another service of the file, with a protocol of calls."""
     url = URL.fullmatch(text)
-    place = called.get(_link_name(url["host"])) if url is not None and url["scheme"] == "http" else None
+    place = called.get(_link_name(url["host"])) if url is not None and url["scheme"] in receiving() else None
     return text if url is None or place is None else place + (url["rest"] or "").rstrip("/")
 
 
