@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from harness.engine.steps import Deliver, Request, Until, Wait
+from harness.engine.steps import Deliver, Request, Step, Until, Wait
 from harness.faults import Fault, server, wire
 from harness.protocols.contract.search import SEARCHED
 from harness.protocols.contract.standard import STANDARD
@@ -78,7 +78,7 @@ def repeated_errors(statement: Statement, target: Target) -> Planned:
         id=_id(statement, f"errs_for_{2 * deliveries}"),
         link=at.name,
         about=f"The server of {at} answers {word} of {deliveries} deliveries, each sent twice, with {error.code}.",
-        moves=during([fault], [Deliver(deliveries, copies=2, expect=MAY_REFUSE)]),
+        moves=during([fault], [Deliver(deliveries, copies=2, expect=MAY_REFUSE), *_met_later(fault, target)]),
     )
 
 
@@ -96,7 +96,7 @@ def repeated_read_errors(statement: Statement, target: Target) -> Planned:
     )
 
 
-def late_for_copies(statement: Statement) -> Planned:
+def late_for_copies(statement: Statement, target: Target) -> Planned:
     """Two copies of each delivery come at once, and the storing statement is late: both have looked for it by then.
 
     Without a unique key, or another order of the two, such a service stores it twice.
@@ -107,7 +107,7 @@ def late_for_copies(statement: Statement) -> Planned:
         id=_id(statement, "late_for_copies"),
         link=at.name,
         about=f"{word} is {LATE_MS} ms late on its way to {at}, for {COPIED} deliveries that are sent twice at once.",
-        moves=during([fault], [Deliver(COPIED, copies=2, expect=MAY_REFUSE)]),
+        moves=during([fault], [Deliver(COPIED, copies=2, expect=MAY_REFUSE), *_met_later(fault, target)]),
     )
 
 
@@ -170,13 +170,17 @@ def answer_lost_and_away(statement: Statement, target: Target) -> Planned:
     """
     at, word, held = statement.link, statement.shown, wire.hold(statement.answered)
     crash = server.crash(at, down_ms=None, at=held.fired())
-    later = (Until(crash.fired()),) if target.description.later_ms else ()
     return Planned(
         id=_id(statement, "answer_lost_and_away"),
         link=at.name,
         about=f"The server of {at} carries {word} out, and crashes before its answer has come.",
-        moves=during([held, crash], [delivered(1, MAY_NOT_KNOW), *later]),
+        moves=during([held, crash], [delivered(1, MAY_NOT_KNOW), *_met_later(crash, target)]),
     )
+
+
+def _met_later(fault: Fault, target: Target) -> Sequence[Step]:
+    """A wait for the fault if a worker meets it a moment after the delivery was acknowledged."""
+    return (Until(fault.fired()),) if target.description.later_ms else ()
 
 
 def _for_every_push(statement: Statement) -> tuple[object, ...]:

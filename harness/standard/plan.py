@@ -160,7 +160,7 @@ def _of_some(own: Sequence[Statement], target: Target, knows: Standard, *, share
         yield errs_each_time(statement, target)
     for statement in writing[:1]:
         yield repeated_errors(statement, target)
-        yield late_for_copies(statement)
+        yield late_for_copies(statement, target)
         stores = next((each for each in warm if knows.commits(each.whole)), statement)
         if stores.is_answered:
             yield answers_lost(stores, target)
@@ -184,9 +184,14 @@ def _of_link(
 
 
 def _for_a_worker(of: LinkBreak, sent: Sequence[Statement]) -> tuple[Move, ...]:
-    """The moves for a link that a worker uses after the answer: at first it has used it, and it meets the fault."""
+    """The moves for a link that a worker uses after the answer: at first it has used it, and it meets the fault.
+
+    It has used it when it has written: what a driver asks before may be asked once only.
+    """
     moves = of.moves if of.comes_back else felt_later(of.moves)
-    used = next((each for each in sent if each.kind == "warm" and each.is_answered), None)
+    warm = [each for each in sent if each.kind == "warm" and each.is_answered]
+    writing = [each for each in warm if STANDARD.of(each.link.protocol).writes(each.whole)]
+    used = next(iter(writing or warm), None)
     if used is None or not of.cuts:
         return moves
     first = Do(Deliver())

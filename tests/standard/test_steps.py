@@ -22,7 +22,7 @@ from harness.scenario.schedule import Begin, Do, End, Move
 from harness.search.recording.places import Kind, Place
 from harness.search.recording.recording import Observed, Recording
 from harness.standard import Planned, StandardSuite
-from harness.standard.messages import answer_lost_and_away, statement_breaks
+from harness.standard.messages import answer_lost_and_away, late_for_copies, repeated_errors, statement_breaks
 from harness.standard.plan import Unbroken, standard_suite
 from harness.standard.statements import Statement, statements
 from harness.target import Target, load_target
@@ -89,6 +89,16 @@ def test_a_fault_of_a_whole_link_is_waited_for_where_a_worker_may_meet_it(target
 
 
 @pytest.mark.parametrize("within_ms", [3000.0, 0.0])
+def test_many_deliveries_of_a_worker_meet_their_fault(target: Target, within_ms: float) -> None:
+    stored = target.description.stored.model_copy(update={"within_ms": within_ms})
+    working = dataclasses.replace(target, description=target.description.model_copy(update={"stored": stored}))
+    stores = statement(postgres, "INSERT")
+    for each in (late_for_copies(stores, working), repeated_errors(stores, working)):
+        waits = [move for move in each.moves if isinstance(move, Do) and isinstance(move.step, Until)]
+        assert len(waits) == (1 if within_ms else 0)
+
+
+@pytest.mark.parametrize("within_ms", [3000.0, 0.0])
 def test_a_server_that_a_worker_stores_in_is_not_healed_before_it_has_crashed(target: Target, within_ms: float) -> None:
     stored = target.description.stored.model_copy(update={"within_ms": within_ms})
     working = dataclasses.replace(target, description=target.description.model_copy(update={"stored": stored}))
@@ -118,7 +128,8 @@ def test_a_worker_has_used_a_link_whose_connections_are_cut(target: Target) -> N
     stored = target.description.stored.model_copy(update={"within_ms": 3000.0})
     working = dataclasses.replace(target, description=target.description.model_copy(update={"stored": stored}))
     insert = dataclasses.replace(statement(postgres, "INSERT"), is_answered=True)
-    seen = Unbroken(statements=[insert], kept={"postgres": 1}, used=frozenset({"postgres"}))
+    asked_once = dataclasses.replace(statement(postgres, "SELECT unnest("), is_answered=True)
+    seen = Unbroken(statements=[asked_once, insert], kept={"postgres": 1}, used=frozenset({"postgres"}))
     moves = {each.id: each.moves for each in standard_suite(working, seen, nothing_lacks).planned}
     used = (Do(Deliver()), Do(Until(ANSWERED)))
     cut = {name for name, each in moves.items() if each[:2] == used}
