@@ -87,7 +87,7 @@ async def test_queue_for_the_pool_is_full(lab: Lab) -> None:
     await lab.inject(hold, waited)
     async with lab.deliver(25):
         await lab.until(postgres.waiting("COMMIT", at_least=15))
-        # Ten of them queue, as if nobody had waited before. Who has a connection waits no more.
+        # Ten deliveries queue. Each one counts as waiting only until it has a connection.
         await lab.until(service.metric_is("webhook_pool_waiting", at_least=10))
         async with lab.limits(service.metric("webhook_pool_waiting"), at_most=-10):
             await lab.heal(hold)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from harness.engine.steps import Deliver, Request, Step, Until, Wait
+from harness.engine.steps import Deliver, Request, Until, Wait
 from harness.faults import Fault, server, wire
 from harness.protocols.contract.search import SEARCHED
 from harness.protocols.contract.standard import STANDARD
 from harness.scenario.schedule import Do
 from harness.standard.planned import PREFIX, Planned
-from harness.standard.shapes import MAY_NOT_KNOW, MAY_REFUSE, delivered, during, met_by
+from harness.standard.shapes import MAY_NOT_KNOW, MAY_REFUSE, delivered, during, met_by, met_later
 from harness.standard.statements import Statement
 from harness.target import Target
 from harness.vocabulary import Outcome
@@ -50,7 +50,7 @@ def _answer_breaks(statement: Statement, target: Target) -> Iterator[Planned]:
     knows = STANDARD.of(at.protocol)
     for error in SEARCHED.of(at.protocol).errors if knows.may_err(statement.whole) else ():
         stands_for_all = error in _for_every_push(statement)
-        # Whoever takes another error of a COMMIT for a doubt is careful, not wrong.
+        # A service that takes another error of a COMMIT for a doubt is careful, not wrong.
         expect = MAY_NOT_KNOW if knows.commits(statement.whole) and not stands_for_all else MAY_REFUSE
         yield _planned(
             statement, target, f"errs_{error.code.lower()}",
@@ -78,7 +78,7 @@ def repeated_errors(statement: Statement, target: Target) -> Planned:
         id=_id(statement, f"errs_for_{2 * deliveries}"),
         link=at.name,
         about=f"The server of {at} answers {word} of {deliveries} deliveries, each sent twice, with {error.code}.",
-        moves=during([fault], [Deliver(deliveries, copies=2, expect=MAY_REFUSE), *_met_later(fault, target)]),
+        moves=during([fault], [Deliver(deliveries, copies=2, expect=MAY_REFUSE), *met_later(fault, target)]),
     )
 
 
@@ -107,7 +107,7 @@ def late_for_copies(statement: Statement, target: Target) -> Planned:
         id=_id(statement, "late_for_copies"),
         link=at.name,
         about=f"{word} is {LATE_MS} ms late on its way to {at}, for {COPIED} deliveries that are sent twice at once.",
-        moves=during([fault], [Deliver(COPIED, copies=2, expect=MAY_REFUSE), *_met_later(fault, target)]),
+        moves=during([fault], [Deliver(COPIED, copies=2, expect=MAY_REFUSE), *met_later(fault, target)]),
     )
 
 
@@ -174,13 +174,8 @@ def answer_lost_and_away(statement: Statement, target: Target) -> Planned:
         id=_id(statement, "answer_lost_and_away"),
         link=at.name,
         about=f"The server of {at} carries {word} out, and crashes before its answer has come.",
-        moves=during([held, crash], [delivered(1, MAY_NOT_KNOW), *_met_later(crash, target)]),
+        moves=during([held, crash], [delivered(1, MAY_NOT_KNOW), *met_later(crash, target)]),
     )
-
-
-def _met_later(fault: Fault, target: Target) -> Sequence[Step]:
-    """A wait for the fault if a worker meets it a moment after the delivery was acknowledged."""
-    return (Until(fault.fired()),) if target.description.later_ms else ()
 
 
 def _for_every_push(statement: Statement) -> tuple[object, ...]:

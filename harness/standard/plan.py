@@ -148,7 +148,7 @@ def _all(target: Target, seen: Unbroken, left_out: list[LeftOut]) -> Iterator[Pl
 
 
 def _of_some(own: Sequence[Statement], target: Target, knows: Standard, *, shared: bool) -> Iterator[Planned]:
-    """What is broken at some of a link's statements only: they stand for all, or nothing else is like them."""
+    """Breaks of some of a link's statements only: one statement stands for all, or no other is like it."""
     warm = [each for each in own if each.kind == "warm"]
     if knows.calls and target.description.later_ms:
         yield from map(errs_for_a_while, warm)
@@ -184,9 +184,9 @@ def _of_link(
 
 
 def _for_a_worker(of: LinkBreak, sent: Sequence[Statement]) -> tuple[Move, ...]:
-    """The moves for a link that a worker uses after the answer: at first it has used it, and it meets the fault.
+    """The moves for a link that a worker uses after the answer: the worker first uses it, and then meets the fault.
 
-    It has used it when it has written: what a driver asks before may be asked once only.
+    A worker has used the link when it has written. What its driver asks before that may be asked once only.
     """
     moves = of.moves if of.comes_back else felt_later(of.moves)
     warm = [each for each in sent if each.kind == "warm" and each.is_answered]

@@ -43,6 +43,11 @@ def away_for(seconds: float) -> Sequence[Step]:
     return (delivered(2), Contract(), Wait(seconds, because="so long the dependency is away"), delivered(1))
 
 
+def met_later(fault: Fault, target: Target) -> Sequence[Step]:
+    """A wait for the fault, if a worker stores: it meets the fault a moment after the delivery was acknowledged."""
+    return (Until(fault.fired()),) if target.description.later_ms else ()
+
+
 def met_by(statement: Statement, fault: Fault, target: Target, expect: Outcome) -> tuple[Move, ...]:
     """Let the request that sends a statement meet a fault there. A repeat and a read owe no more than a delivery."""
     match statement.kind:
@@ -52,6 +57,4 @@ def met_by(statement: Statement, fault: Fault, target: Target, expect: Outcome) 
             read = next(iter(target.description.reads))
             return (Do(Deliver()), *during([fault], [Request(read, expect=expect)]))
         case _:
-            # A worker may meet it a moment after the delivery was acknowledged.
-            later = (Until(fault.fired()),) if target.description.later_ms else ()
-            return during([fault], [delivered(1, expect), *later])
+            return during([fault], [delivered(1, expect), *met_later(fault, target)])

@@ -62,7 +62,7 @@ STUB = """\
 protocol = "http"
 server = "{name}"
 
-# What the stub in its place answers; 404 to any other request.
+# The answers of the stub that stands in its place. The stub answers 404 to any other request.
 [[servers.{name}.answers]]
 request = "POST /"
 headers = {{ content-type = "application/json" }}

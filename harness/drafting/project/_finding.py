@@ -135,7 +135,7 @@ def found(folder: Path, asked: Asked) -> Project:
     body = served.body if asked.deliver is None else None
     by_header = served.id_header if asked.deliver is None else ""
     by_name = re.sub(r"\W", "_", by_header)
-    of_body = body.id_field if body is not None and not served.parameter else ""  # in the path the id is told already
+    of_body = body.id_field if body is not None and not served.parameter else ""  # the path has the id
     named_so = [served.parameter, by_name, of_body] if asked.deliver is None else []
     sql, table_in = _listing(path, [*filter(None, named_so)], texts)
     prepare, prepare_in = _prepared(folder, started, texts)

@@ -16,12 +16,12 @@ ALIVE = re.compile(_PATH.replace("{words}", "healthz?|healthy|alive|livez?|liven
 
 
 def alive_path(texts: Mapping[str, str], trees: Mapping[str, ast.Module]) -> tuple[str, str]:
-    """The path that shows life, and the file with it; two empty texts if there is none."""
+    """Return the path of the liveness check and the file that has it; two empty texts if there is none."""
     return _path(ALIVE, texts, trees)
 
 
 def ready_path(texts: Mapping[str, str], trees: Mapping[str, ast.Module]) -> tuple[str, str]:
-    """The path that shows readiness, and the file with it; two empty texts if there is none."""
+    """Return the path of the readiness check and the file that has it; two empty texts if there is none."""
     return _path(READY, texts, trees)
 
 

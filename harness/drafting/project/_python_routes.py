@@ -18,7 +18,7 @@ TABLES = {"Route", "APIRoute", "api_route", "add_route", "add_api_route", "route
 ROUTERS = {"APIRouter": "prefix", "Blueprint": "url_prefix"}
 INCLUDES = {"include_router": "prefix", "register_blueprint": "url_prefix"}
 NOT_AN_ID = re.compile(r"\{\w+:float\}|<float:\w+>")
-"""A parameter that is no delivery's id: that is a text, a whole number or a UUID."""
+"""A parameter that cannot be a delivery's id. An id is a text, a whole number or a UUID."""
 NUMBER = re.compile(r"\{\w+:int\}|<int:\w+>")
 UUID = re.compile(r"\{\w+:uuid\}|<uuid:\w+>")
 NUMBERED, OF_UUIDS = "a number of its path", "a UUID of its path"
