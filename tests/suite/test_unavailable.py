@@ -5,9 +5,16 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
+from harness.plugin.collection import collect_scenarios
 from harness.suite import Unavailable, read_unavailable
+from harness.target import load_target
+from tests.tiny import CHECKOUT
 
 GOOD = '[[unavailable]]\nid = "slow"\nreason = "needs seccomp"\nruns = "Linux 5.0"\n'
+
+
+PROGRAMS = frozenset({"pgbouncer", "prometheus"})
+"""What most machines lack: no package that the harness installs brings it."""
 
 
 def written(folder: Path, text: str) -> Path:
@@ -52,3 +59,11 @@ def test_a_bad_list_is_told_by_place_key_value_and_mend(tmp_path: Path, text: st
 
 def test_where_only_a_part_of_the_suite_is_known_any_id_may_be_listed(tmp_path: Path) -> None:
     assert list(read_unavailable(written(tmp_path, GOOD))) == ["slow"]
+
+
+def test_each_scenario_of_ours_that_needs_a_program_of_few_machines_is_listed() -> None:
+    folder = CHECKOUT / "scenarios"
+    suite = collect_scenarios(folder, load_target(folder / "target.toml").description)
+    lacking = {each.id for each in suite if PROGRAMS & {*each.needs}}
+    assert len(lacking) > len(PROGRAMS)
+    assert lacking <= read_unavailable(folder / "unavailable.toml", [each.id for each in suite]).keys()
