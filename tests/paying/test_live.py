@@ -12,6 +12,7 @@ import pytest
 from harness import Fault, Lab, wire, wrong_length
 from harness.checks import Verdict
 from harness.engine.laying.testbed import Testbed, open_testbed
+from harness.errors import UsageError
 from harness.history import History
 from harness.history.events import Event, FaultActed, FaultHealed
 from harness.protocols.http.server import HttpServer
@@ -104,6 +105,20 @@ def test_a_call_is_an_effect_of_its_delivery(runs: Runs, calls: str, exists: str
     result = runs.on(target=target)(under(wire.cut(payments.answered(CHARGE))), profile="whole")
     assert result.failing_checks == (("effects_agree",) if problem else ()), result.reason
     assert problem in result.reason
+
+
+@pytest.mark.parametrize("by", ["payments", "http"])
+def test_a_server_by_url_tells_no_calls_so_such_an_effect_is_refused(tmp_path: Path, by: str) -> None:
+    """Before anything runs: nothing listens at that address."""
+    document = (HERE / "target.toml").read_text("utf-8")
+    file = tmp_path / "target.toml"
+    file.write_text(f"{document}\n[effects.charged]\nlink = 'payments'\ncalls = '{CALLS}'\n", "utf-8")
+    configuration = StackConfiguration(servers={by: "http://me:secret@127.0.0.1:1"})
+    with (
+        pytest.raises(UsageError, match=r"\[effects.charged\]: link = 'payments': .*me:\*\*\*@127.0.0.1:1, and only"),
+        open_testbed(load_target(file), configuration, logs=tmp_path / "logs"),
+    ):
+        pass
 
 
 def time_of(history: History, kind: type[Event]) -> int:

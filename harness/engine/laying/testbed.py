@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.capability import PGBOUNCER, PROMETHEUS, Capability
+from harness.engine.laying.given_servers import check_calls_are_told
 from harness.engine.laying.tls import Reached, laid_for_prepare
 from harness.errors import HarnessError, UsageError
 from harness.faults.fault import CAPABILITIES, CLOCK, RAW_SOCKET, SOCKET_FILTER, Need, is_server, own
@@ -152,6 +153,7 @@ def open_testbed(
 
     Raises UsageError for a bad configuration and HarnessError for a server that does not start.
     """
+    check_calls_are_told(target, configuration)
     with private_folder() as folder, ExitStack() as owned:
         on = ground or owned.enter_context(open_ground(target, logs=logs))  # it imports while the servers start
         start = Stack.start(target.servers, configuration, folder, keeper=on.keeper, logs=logs, progress=progress)

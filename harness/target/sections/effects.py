@@ -28,7 +28,8 @@ class EffectDescription(NamedRows):
     """Lists the rows, with a column `id`."""
     calls: Annotated[Expression, AfterValidator(_call)] | None = None
     """For a link over HTTP: finds the group `id` in the text of each call: method, path and body, with blanks
-    between. Only calls count that the stub has received whole and has answered with a status below 400."""
+    between. Only calls count that the stub has received whole and has answered with a status below 400. A server that
+    is given by URL tells no calls, so the harness refuses it here."""
     exists: Literal["exactly", "at least"] = "exactly"
     """`exactly`: once for each stored delivery, and for no other. `at least`: it may also exist more often, and for
     other deliveries."""
