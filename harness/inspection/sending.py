@@ -143,13 +143,15 @@ async def _changed(rig: Rig, performer: Performer, name: str) -> Found:
     """Store a separate delivery, change it, and check that this had the effect that the description promises."""
     delivery = rig.clients.deliveries.next()
     await rig.send(Purpose.WARM, delivery)
+    described = rig.target.description
+    read = Errand(purpose=Purpose.WARM, asks=Asks.READ_CHANGED, name=next(iter(described.reads), ""))
+    if name in described.versioned and described.reads:
+        await rig.clients.send(delivery, read)
     found = await _asked(rig, performer, name, delivery)
     if found.problem is not None or not rig.target.description.reads:
         return found
     now = rig.recorder.history.last(RequestSent)
-    answer = await rig.clients.send(
-        delivery, Errand(purpose=Purpose.WARM, asks=Asks.READ_CHANGED, name=rig.target.main_read)
-    )
+    answer = await rig.clients.send(delivery, read)
     ended = rig.recorder.history.last(RequestEnded)
     removes = rig.target.description.changes[name].removes
     shown = ended.shown if ended else ""

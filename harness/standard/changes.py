@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from harness.engine.steps import Deliver, Request
@@ -12,17 +13,26 @@ from harness.scenario.schedule import Do
 from harness.standard.planned import PREFIX, Planned
 from harness.standard.shapes import MAY_NOT_KNOW, during
 from harness.standard.statements import Statement
+from harness.target import Target
 
 
-def all_changes(changes: Mapping[str, Sequence[Statement]], delivered: Sequence[Statement]) -> Iterator[Planned]:
+def all_changes(
+    changes: Mapping[str, Sequence[Statement]], delivered: Sequence[Statement], target: Target
+) -> Iterator[Planned]:
     """Each way in which a change can go wrong. `delivered`: the statements of deliveries, which other scenarios break.
+
+    A change that names a version (`If-Match`) reads the delivery before the fault, because the delivery's own answer
+    may not show the version.
 
     Only its authors know whether a change may be sent twice. So the service may refuse it, or leave it in doubt. What
     it says must be true.
     """
     known = {(each.link.name, each.whole) for each in delivered}
     for name, sent in changes.items():
-        yield from _of_change(name, sent, known)
+        reads = [*target.description.reads][:1] if name in target.description.versioned else []
+        for each in _of_change(name, sent, known):
+            stored, *rest = each.moves
+            yield dataclasses.replace(each, moves=(stored, *[Do(Request(read)) for read in reads], *rest))
 
 
 def _of_change(name: str, sent: Sequence[Statement], known: Collection[tuple[str, str]]) -> Iterator[Planned]:

@@ -70,7 +70,7 @@ def standard_suite(target: Target, seen: Unbroken, lacking: Callable[[Need], str
     """Plan the suite. `lacking`: why this machine or stack cannot provide a need, None if it can."""
     left_out = [LeftOut("the statements", seen.unrecorded)] if seen.unrecorded else list(seen.left_out)
     planned = [_unrecorded(target, seen.unrecorded)] if seen.unrecorded else []
-    for each in chain(_all(target, seen, left_out), all_changes(seen.changes, seen.statements)):
+    for each in chain(_all(target, seen, left_out), all_changes(seen.changes, seen.statements, target)):
         missing = [(need, why) for need in each.needs(target) if (why := lacking(need)) is not None]
         if missing:
             left_out.append(LeftOut(each.id, f"needs {missing[0][0]}: {missing[0][1]}"))

@@ -6,12 +6,14 @@ The harness knows nothing else about the service. Times end in `_s` or `_ms`, si
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from harness.documents import Expression, Table, Text, wrong
+from harness.target.placeholders import VERSION
 from harness.target.sections.alerts import AlertsDescription
 from harness.target.sections.effects import EffectDescription
 from harness.target.sections.link import LinkDescription
@@ -42,6 +44,14 @@ SCHEMA_FILE: Final = Path(__file__).with_name("target.schema.json")
 def _gives(text: str) -> str:
     if "given" not in re.compile(text).groupindex:
         raise wrong("has no group named given", "put (?P<given>...) where the id stands that the service gives")
+    return text
+
+
+def _version(text: str) -> str:
+    if VERSION not in re.compile(text).groupindex:
+        raise wrong(
+            "has no group named version", "put (?P<version>...) where the version stands: 'etag: (?P<version>.+)'"
+        )
     return text
 
 
@@ -85,6 +95,11 @@ class SenderDescription(Table):
     """Finds the id that the service itself gives to a delivery: a group `given`. The harness looks for it in each
     answer that acknowledges a delivery, first in the headers (`location: /orders/17`), then in the body. `{given}` in
     `[reads]` and `[changes]` stands for it. A delivery keeps this id, and no other delivery has it."""
+
+    version: Annotated[Expression, AfterValidator(_version)] | None = None
+    """Finds the version of a delivery: a group `version`. The harness looks for it in each answer that acknowledges the
+    delivery, a read or a change of it, first in the headers (`etag: (?P<version>.+)`), then in the body. `{version}` in
+    `[changes]` stands for the newest, so a change can name the version that it is about: `if-match = "{version}"`."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> SenderDescription:
@@ -313,6 +328,12 @@ class TargetDescription(Table):
     """The ways in which it can be run, by name."""
     default_profile: str = "hardened"
     """The profile of a run that names none."""
+
+    @property
+    def versioned(self) -> Collection[str]:
+        """The changes that name the version that they are about."""
+        word = f"{{{VERSION}}}"
+        return [name for name, each in self.changes.items() if any(word in text for text in each.texts)]
 
     @property
     def naming(self) -> Naming:

@@ -17,6 +17,7 @@ from harness.protocols.contract.about import ABOUT, receiving, storing
 from harness.target.description import SCHEMA, TargetDescription
 from harness.target.placeholders import (
     CA_FILE,
+    CHANGED_BY,
     GIVEN,
     LINK_AWAY,
     NAME,
@@ -25,6 +26,7 @@ from harness.target.placeholders import (
     READ_BY,
     REMEMBERED_BY,
     SERVICE_PORT,
+    VERSION,
 )
 from harness.target.sections.effects import EffectDescription
 from harness.target.sections.link import LinkDescription
@@ -140,8 +142,12 @@ def _check_changes(description: TargetDescription, place: str) -> None:
     for name, change in description.changes.items():
         where = f"{place}: [changes.{name}]"
         for key, text in (("path", change.path), *_headers_of(change.headers)):
-            _check_words(text, READ_BY, place=where, key=key)
-        _check_words(change.body or "", (*BODY_WORDS, GIVEN), place=where, key="body")
+            _check_words(text, CHANGED_BY, place=where, key=key)
+        _check_words(change.body or "", (*BODY_WORDS, GIVEN, VERSION), place=where, key="body")
+        if description.sender.version is None and name in description.versioned:
+            mend = "say where an answer shows it: version = 'etag: (?P<version>.+)' in [sender]"
+            problem = "the harness does not know where the service shows a version"
+            raise UsageError.at(where, "{version}", name, problem, mend=mend)
     listed = description.stored.listed
     if description.sender.gives is None and listed is not None and listed.lists_given:
         problem = "the harness does not know what the service gives"

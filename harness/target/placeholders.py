@@ -18,8 +18,12 @@ REMEMBERED_BY = ("prefix", "source", "id")
 """Placeholders in the key by which a service remembers a delivery."""
 GIVEN = "given"
 """The additional placeholder of an id that the service gives to a delivery."""
+VERSION = "version"
+"""The additional placeholder of the version that an answer has shown of a delivery: an ETag, for `If-Match`."""
 READ_BY = ("source", "id", "uuid", "number", GIVEN)
 """Placeholders in the path that shows a delivery."""
+CHANGED_BY = (*READ_BY, VERSION)
+"""Placeholders in the path and the headers of a change."""
 LINK_AWAY = "{link}"
 """Placeholder of a link's name, in an answer to `ready` about a link that is away."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from harness.target.description import HttpTemplate
-from harness.target.placeholders import GIVEN
+from harness.target.placeholders import GIVEN, VERSION
 from harness.target.sections.requests import SOURCE
 from harness.vocabulary.ids import number_of, uuid_of
 
@@ -19,7 +19,7 @@ class Delivery:
     """One webhook to deliver. `digest` is the SHA-256 of the body, in hex.
 
     `identity`: who sends it, one of the target's `[identities]`; empty for the first sender. `given`: the id that the
-    service gave to it; empty before that.
+    service gave to it; empty before that. `version`: the version of it that an answer showed last.
     """
 
     id: str
@@ -28,6 +28,7 @@ class Delivery:
     digest: str = field(init=False)
     identity: str = field(default="", kw_only=True)
     given: str = field(default="", kw_only=True)
+    version: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "digest", hashlib.sha256(self.body).hexdigest())
@@ -158,9 +159,14 @@ def words_of(delivery: Delivery) -> Mapping[str, str]:
     return {"source": delivery.source, **named, "digest": delivery.digest, GIVEN: delivery.given}
 
 
-def body_of(text: str, delivery: Delivery) -> bytes:
-    """Fill in the text of a body."""
-    filled = fill(text, {**words_of(delivery), "base64": base64.b64encode(delivery.body).decode()})
+def words_of_change(delivery: Delivery) -> Mapping[str, str]:
+    """The placeholders for a delivery in the texts of a change: also its version, which the change names."""
+    return {**words_of(delivery), VERSION: delivery.version}
+
+
+def body_of(text: str, delivery: Delivery, words: Mapping[str, str] | None = None) -> bytes:
+    """Fill in the text of a body. `words`: its placeholders; None: those of any delivery."""
+    filled = fill(text, {**(words or words_of(delivery)), "base64": base64.b64encode(delivery.body).decode()})
     # Last, and as bytes: what it contains is no placeholder, and need not be text.
     return filled.encode().replace(b"{body}", delivery.body)
 

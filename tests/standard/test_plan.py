@@ -224,6 +224,19 @@ def test_each_statement_of_a_change_is_broken_but_for_those_of_a_delivery_which_
         assert "await lab.request('correct', expect=" in steps
 
 
+def test_a_change_that_names_a_version_reads_it_before_the_fault(tmp_path: Path) -> None:
+    path = tmp_path / "target.toml"
+    sender, changes = "[sender]\nversion = 'etag: (?P<version>.+)'", '[changes.{}]\npath = "/orders/{{id}}"\n{}'
+    tables = [changes.format("correct", 'headers = { if-match = "{version}" }'), changes.format("blindly", "")]
+    path.write_text("\n".join([HTTP_AND_TCP.replace("[sender.http]", f"{sender}\n[sender.http]"), *tables]), "utf-8")
+    changed = statements([of(postgres, "UPDATE orders")], [postgres])
+    seen = Unbroken(statements=[], kept={}, used=ALL, changes={"correct": changed, "blindly": changed})
+    found = {each.id: each for each in standard_suite(load_target(path), seen, nothing_lacks).planned}
+    read = "await lab.deliver()\nawait lab.request('order')\nasync with"
+    assert found["standard_correct_update_cut_postgres"].schedule.to_python().startswith(read)
+    assert "'order'" not in found["standard_blindly_update_cut_postgres"].schedule.to_python()
+
+
 def test_a_change_of_one_statement_is_stored_by_it(target: Target) -> None:
     changed = statements([of(postgres, "SELECT 1", "DELETE FROM orders")], [postgres])
     seen = Unbroken(statements=[], kept={}, used=ALL, changes={"remove": changed})

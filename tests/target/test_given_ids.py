@@ -23,6 +23,12 @@ from tests.target.support import DESCRIPTION, told, write
             "gives",
         ),
         ('[changes.more]\npath = "/orders/{idd}"', "[changes.more]: path = 'idd': ", ""),
+        (
+            '[changes.more]\npath = "/orders/{id}"\nheaders = { if-match = "{version}" }',
+            "[changes.more]: {version} = 'more': the harness does not know where the service shows a version",
+            "version = 'etag: (?P<version>.+)' in [sender]",
+        ),
+        ('[reads.more]\npath = "/orders/{version}"', "[reads.more]: path = 'version': ", ""),
     ],
 )
 def test_an_id_that_the_service_gives_is_described_before_it_is_named(
@@ -37,6 +43,7 @@ def test_an_id_that_the_service_gives_is_described_before_it_is_named(
     ("old", "new", "place", "mend"),
     [
         ("[sender]\n", "[sender]\ngives = 'id (\\d+)'\n", "[sender]: gives", "put (?P<given>...)"),
+        ("[sender]\n", "[sender]\nversion = 'etag: (.+)'\n", "[sender]: version", "put (?P<version>...)"),
         (
             "[stored]",
             "[stored]\nlisted = { path = '/', each = '(?P<id>.)(?P<body>.)', next = 'x' }\n[storred]",

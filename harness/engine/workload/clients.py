@@ -21,6 +21,7 @@ from harness.engine.workload.deliveries import Deliveries
 from harness.engine.workload.documented import not_as_documented
 from harness.engine.workload.given import given_by, gives_ids, with_given
 from harness.engine.workload.outgoing import dated_ahead_s, misdated, outgoing, shown, told_away
+from harness.engine.workload.versions import Versions
 from harness.faults.clients.callers import Caller, Callers
 from harness.history import Recorder
 from harness.history.events import Asks, Named, Purpose, RequestEnded, RequestSent
@@ -169,6 +170,8 @@ class Clients:
     """The headers with which each plain delivery was confirmed last: an attacker may have recorded them."""
     given: dict[str, str] = field(default_factory=dict)
     """The id that the service gave to each delivery."""
+    versions: Versions = field(default_factory=Versions)
+    """The version of each delivery that an answer showed last."""
     answered: Counter[int] = field(default_factory=Counter)
     """How many answers came from each port, without those about health."""
     _numbers: Iterator[int] = field(default_factory=itertools.count, init=False)
@@ -204,7 +207,9 @@ class Clients:
         return answer
 
     def as_given(self, delivery: Delivery) -> Delivery:
-        """Return the delivery with the id that the service gave to it, or with one that it gave to none."""
+        """Return the delivery with its newest version, and the id that the service gave to it, or an unused one."""
+        if self.target.description.sender.version is not None:
+            delivery = dataclasses.replace(delivery, version=self.versions.of(delivery))
         return with_given(self.target, delivery, self.given)
 
     def _lacking_of_its_own(self, errand: Errand, answer: Answer) -> Sequence[str]:
@@ -266,6 +271,8 @@ class Clients:
         given, ungiven = given_by(self.target, errand.asks, answer.outcome, answer.headers, answer.body)
         if given:
             self.given[delivery.name] = given
+        about = (errand.asks, errand.name, answer.outcome)
+        self.versions.learn(self.target, delivery, about, answer.headers, answer.body)
         lacks = (*known.lacks, *self._nothing_shown(errand, answer, seen), *ungiven)
         away = told_away(self.target, errand.name, answer.body) if errand.asks is Asks.HEALTH else ()
         self.recorder.record(

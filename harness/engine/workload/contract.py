@@ -183,6 +183,7 @@ class Contract:
             errand = dataclasses.replace(errand, owed=None)
         errand = dataclasses.replace(errand, expected=expect)
         if asks is Asks.CHANGE:
+            self.rig.clients.versions.require(self.rig.target, about, name)
             about, errand = self.changing.change(about, name, errand)
         return await self.rig.clients.send(about, errand)
 

@@ -21,7 +21,7 @@ from harness.history.events import Asks
 from harness.target import SOURCE, Delivery, OutgoingRequest, Target
 from harness.target.placeholders import LINK_AWAY
 from harness.target.sections.requests import ChangedDescription, RightDescription, UpdateDescription, WrongDescription
-from harness.target.sender import Then, body_of, fill, words_of
+from harness.target.sender import Then, body_of, fill, words_of, words_of_change
 from harness.vocabulary.ids import id_of
 
 CLOCK_TOLERANCE_S = 0.25
@@ -56,10 +56,10 @@ def outgoing(target: Target, delivery: Delivery, asks: Asks, name: str, *, ahead
 
 def _changing(delivery: Delivery, change: UpdateDescription) -> OutgoingRequest:
     """`delivery`: with the body that is stored from then on."""
-    words = words_of(delivery)
+    words = words_of_change(delivery)
     body = b"" if change.removes else delivery.body
     if change.body is not None:
-        body = body_of(change.body, delivery)
+        body = body_of(change.body, delivery, words)
     return OutgoingRequest(change.method, fill(change.path, words), _filled(change.headers, words), body)
 
 

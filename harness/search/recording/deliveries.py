@@ -137,6 +137,9 @@ async def _one_change(lane: Lane, name: str) -> Sequence[LinkSeen]:
     rig = lane.new_rig()
     delivery = lane.make()
     answers = [await lane.deliver(rig, delivery, Purpose.WARM)]
+    described = lane.bed.target.description
+    if name in described.versioned and described.reads:  # it may show the version that the change has to name
+        answers.append(await lane.deliver(rig, delivery, Purpose.WARM, reads=True))
     await count_tries(rig)
     async with _recording(lane):
         answers.append(await lane.contract.recording(rig).ask(name, delivery, broken=False, expect=ACKNOWLEDGED))

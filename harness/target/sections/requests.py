@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
@@ -72,14 +73,19 @@ class UpdateDescription(Table):
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "PUT"
     """The method of the request."""
     path: UrlPath
-    """With `{source}`, `{id}`, `{uuid}`, `{number}` and `{given}`, which are filled in."""
+    """With `{source}`, `{id}`, `{uuid}`, `{number}`, `{given}` and `{version}`, which are filled in."""
     headers: dict[str, str] = Field(default={})
-    """Its headers."""
+    """Its headers, with the same placeholders: `if-match = "{version}"`."""
     body: str | None = None
     """The body to send, like that of `[sender.http]`. `{digest}` and `{body}` then belong to another body, which is
     stored from then on. Without this key, that body itself is sent; a request that removes has no body."""
     removes: bool = Field(default=False, strict=True)
     """The request removes the delivery: afterwards a read gets `absent` or `rejected`, and there is no row."""
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """Its texts with placeholders."""
+        return (self.path, *self.headers.values(), self.body or "")
 
 
 class ChangedDescription(Table):

@@ -31,6 +31,13 @@ AMENDING: Mapping[str, Any] = {
 }
 
 
+VERSIONED: Mapping[str, Any] = {
+    "sender": {**AMENDING["sender"], "version": "etag: (?P<version>.+)"},
+    "changes": {name: {**each, "headers": {"if-match": "{version}"}} for name, each in AMENDING["changes"].items()},
+}
+"""The answer to a delivery shows no version, nor does that to a change: only a read does."""
+
+
 @pytest.mark.parametrize(
     ("environment", "check", "reason"),
     [
@@ -38,6 +45,8 @@ AMENDING: Mapping[str, Any] = {
         ({"CHANGES": "told"}, "changes_are_kept", "only this is possible: what came by amend of msg_"),
         ({"CHANGES": "refused"}, "changes_are_kept", "only this is possible: what came by msg_"),
         ({"GIVES": "one"}, "given_for_good", "1 was given to msg_"),
+        ({"VERSIONS": "on"}, "changes_are_kept", ""),
+        ({"VERSIONS": "on", "CHANGES": "twice"}, "changes_are_kept", "only this is possible: what came by msg_"),
     ],
 )
 def test_what_is_changed_and_removed_stays_so_and_an_id_is_given_once(
@@ -48,9 +57,10 @@ def test_what_is_changed_and_removed_stays_so_and_an_id_is_given_once(
             await lab.deliver(2)
             await lab.contract()
 
-    result = runs.on(target=keeping(runs.bed.target, environment, **AMENDING))(play)
+    described = {**AMENDING, **(VERSIONED if "VERSIONS" in environment else {})}
+    result = runs.on(target=keeping(runs.bed.target, environment, **described))(play)
 
-    assert result.verdict is (Verdict.FAILED if environment else Verdict.HELD), result.reason
+    assert result.verdict is (Verdict.FAILED if reason else Verdict.HELD), result.reason
     told = {each.name: each for each in result.checks}[check]
     assert told.observations > 0
     assert reason in told.reason
