@@ -16,7 +16,7 @@ import os
 import subprocess
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,10 +54,14 @@ class Example:
         """Run a verb of the harness in its folder."""
         return self.run(sys.executable, "-m", "harness", *words)
 
-    def failed(self) -> Sequence[str]:
-        """The ids that failed in its latest run."""
+    def failed(self, before: Collection[str]) -> Sequence[str]:
+        """The ids that failed in its latest run. One that this machine could not judge counts as `before`."""
         summary = json.loads((self.folder / ".results" / "latest" / "summary.json").read_text("utf-8"))
-        return sorted(run["id"] for run in summary["runs"] if run["verdict"] == "failed")
+        ids = {run["id"]: run["verdict"] for run in summary["runs"]}
+        unjudged = [each for each, verdict in ids.items() if verdict == "inconclusive"]
+        for each in unjudged:
+            print(f"{self.folder.name}: {each}: inconclusive, so it counts as before")  # noqa: T201  # a program of the command line
+        return sorted({each for each, verdict in ids.items() if verdict == "failed"} | {*unjudged} & {*before})
 
 
 def tried(example: Example, *, accept: bool) -> int:
@@ -67,7 +71,8 @@ def tried(example: Example, *, accept: bool) -> int:
     status = example.harness("gate", "--suite", "standard")
     if status not in JUDGED:
         return CANNOT
-    failed = example.failed()
+    before = example.expected.read_text("utf-8").split() if example.expected.is_file() else []
+    failed = example.failed(before)
     if accept:
         example.expected.write_text("".join(f"{each}\n" for each in failed), "utf-8")
     if not example.expected.is_file():
