@@ -84,6 +84,7 @@ async def test_batch_has_a_row_that_is_refused(lab: Lab) -> None:
         batch(lab, lab.deliver(4), lab.request("long_id", of=None, expect=REFUSED)),
     ):
         pass
+    lab.expect(service.lines('"event": "batch_split".*"rows": 5'), at_least=1, at_most=1)
 
 
 @STORED_TWICE
@@ -302,7 +303,7 @@ async def test_slow_transactions_leave_connections_to_others(lab: Lab) -> None:
     await lab.deliver()
     hold = server.hold_commits(postgres, "deliveries")
     await lab.inject(hold)
-    async with lab.deliver(6, expect=ACKNOWLEDGED | REFUSED):
+    async with lab.deliver(6, expect=ACKNOWLEDGED | REFUSED, slower_ms_max=3_000):
         await lab.until(postgres.waiting("COMMIT", at_least=2))
         await lab.wait(0.5, because="without a limit another two would have begun, each 10 ms after the one before")
         await lab.request("delivery", of=0, expect=ACKNOWLEDGED)

@@ -70,6 +70,7 @@ async def test_no_connection_comes_free(lab: Lab) -> None:
         await lab.deliver(3, expect=REFUSED, slower_ms_max=3_000)
         await lab.heal(inserts)
     lab.expect(service.lines('"event": "attempt_failed".*QueuePool limit'), at_most=0)
+    lab.expect(service.metric("webhook_failures_total", reason="pool_timeout"), at_least=3)
 
 
 @proves("load.shed", fails="figure", match="webhook_shed_total")

@@ -64,6 +64,7 @@ async def test_connection_breaks_when_given_back(lab: Lab) -> None:
         await lab.until(postgres.waiting("COMMIT"))
         await lab.until(broken.fired(1))
         await lab.heal(hold)
+    lab.expect(service.lines('"event": "connection_not_given_back"'), at_least=1, at_most=1)
 
 
 @STORED_TWICE

@@ -13,7 +13,8 @@ async def test_pauses_as_they_are_set(lab: Lab) -> None:
     await lab.restart("WEBHOOK_RETRY_DELAY_S=86400", "WEBHOOK_RETRY_DELAY_MAX_S=0.05")
     async with lab.inject(TURNED_BACK_ONCE):
         await lab.deliver()
-    await lab.restart("WEBHOOK_RETRY_STYLE=linear", "WEBHOOK_RETRY_DELAY_S=60", "WEBHOOK_REQUEST_TIMEOUT_S=0.5")
+    linear = ("WEBHOOK_RETRY_STYLE=linear", "WEBHOOK_RETRY_DELAY_S=60", "WEBHOOK_RETRY_DELAY_MAX_S=0.05")
+    await lab.restart(*linear, "WEBHOOK_REQUEST_TIMEOUT_S=0.5")
     async with lab.inject(TURNED_BACK_ONCE):
         await lab.deliver(expect=REFUSED)
     await lab.restart("WEBHOOK_DEADLINE_REQUEST=off")
@@ -89,11 +90,13 @@ async def test_redis_as_it_is_set(lab: Lab) -> None:
 
 @proves("redis.breaker", fails="reached", match="webhook_breaker_state")
 async def test_time_is_over_while_redis_is_tried(lab: Lab) -> None:
-    """The request that probes Redis runs out of time, which says nothing about Redis. The next request probes."""
+    """A request runs out of time while it asks Redis. That says nothing about Redis, also where it is the probe."""
     await lab.restart(
-        "WEBHOOK_REQUEST_TIMEOUT_S=1", "WEBHOOK_REDIS_OPERATION_TIMEOUT_S=3",
+        "WEBHOOK_REQUEST_TIMEOUT_S=0.7", "WEBHOOK_REDIS_OPERATION_TIMEOUT_S=3",
         "WEBHOOK_BREAKER_FAILURES=1", "WEBHOOK_BREAKER_OPEN_S=0.6",
     )  # fmt: skip
+    async with lab.inject(wire.hold(redis.sent("SET"))), lab.limits(service.metric("webhook_breaker_state"), at_most=0):
+        await lab.deliver(expect=REFUSED)
     await lab.inject(wire.fail(redis.sent("SET", nth=1), code="OOM"), held := wire.hold(redis.sent("SET", nth=2)))
     await lab.deliver()  # fails, and opens the breaker
     await lab.wait(0.7, because="Redis is left alone for 0.6 s")
