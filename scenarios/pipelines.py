@@ -24,7 +24,7 @@ async def asked_together(lab: Lab, *, of: int = 5) -> AsyncIterator[None]:
 
 @proves("redis.fail_open", fails="outcome", match="OutOfMemoryError")
 async def test_one_of_a_pipeline_fails(lab: Lab) -> None:
-    """Five deliveries ask Redis in one pipeline, and Redis rejects one of them. It remembers the others."""
+    """Redis rejects one of five in a pipeline, and one that asks alone. It remembers the others, and is asked on."""
     await lab.restart(*TOGETHER)
     async with (
         lab.limits(service.metric("webhook_redis_batched_total"), at_least=5, at_most=5),
@@ -33,6 +33,8 @@ async def test_one_of_a_pipeline_fails(lab: Lab) -> None:
         asked_together(lab),
     ):
         pass
+    async with lab.inject(wire.fail(redis.sent("SET"), code="OOM")):
+        await lab.deliver()
     async with lab.limits(service.metric("webhook_degraded_total"), at_most=0):
         await lab.deliver(3)
 

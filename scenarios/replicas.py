@@ -115,7 +115,7 @@ async def test_primary_and_replica_swapped(lab: Lab, former: Literal["follows", 
     for _ in range(6):
         await lab.inject(link.cut(replica))
         await lab.deliver(5)
-    lab.expect(service.lines('"event": "attempt_failed".*"reason": "read_only"'), at_most=0)  # it looks before it writes
+    lab.expect(service.lines('"event": "attempt_failed".*"reason": "read_only"'), at_most=0)  # it looks first
     if former == "follows":
         starting_up = wire.fail(postgres.sent(message="StartupMessage"), code="57P03", fatal=True, always=True)
         async with lab.inject(starting_up):
