@@ -46,7 +46,7 @@ class OpenApi:
     def not_allowed(self, method: str, path: str, headers: Mapping[str, str]) -> str:
         """Return what the document does not allow in this request; also empty if it has no such operation."""
         for template in self._operations(method, path):
-            in_path = re.fullmatch(_pattern(template), path.partition("?")[0])
+            in_path = _pattern(template).fullmatch(path.partition("?")[0])
             values = dict[tuple[str, str], str]()
             if in_path:
                 named = zip(_names(template), in_path.groups(), strict=True)
@@ -71,7 +71,7 @@ class OpenApi:
             status = next((name for name in names if name in known), None)
             if status is None:
                 return where
-            wrong = self._unlike_response(answer, self._target((*at, status)))
+            wrong = self._unlike_response(answer, _target(self, (*at, status)))
             return f"{where}: {wrong}" if wrong else ""
         return ""
 
@@ -101,29 +101,20 @@ class OpenApi:
         """The path's template, if the document has the operation."""
         plain = path.partition("?")[0]
         for template, item in self.contents["paths"].items():
-            if method.lower() in item and re.fullmatch(_pattern(template), plain):
+            if method.lower() in item and _pattern(template).fullmatch(plain):
                 yield template
                 return
 
     def _parameters(self, method: str, template: str) -> Iterator[Pointer]:
         for above in (("paths", template), ("paths", template, method.lower())):
             count = len(self._part(above).get("parameters", ()))
-            yield from (self._target((*above, "parameters", place)) for place in range(count))
+            yield from (_target(self, (*above, "parameters", place)) for place in range(count))
 
     def _part(self, at: Pointer) -> Any:
         found: Any = self.contents
-        for key in self._target(at):
+        for key in _target(self, at):
             found = found[key]
         return found
-
-    def _target(self, at: Pointer) -> Pointer:
-        """The place of this part, after following a reference."""
-        found: Any = self.contents
-        for place, key in enumerate(at):
-            found = found[key]
-            if isinstance(found, Mapping) and isinstance(found.get("$ref"), str):
-                return self._target((*_way(found["$ref"]), *at[place + 1 :]))
-        return at
 
     def _unlike(self, value: Any, at: Pointer) -> str:
         """Say how the value differs from the schema; empty if it fits, or if there is no schema."""
@@ -160,6 +151,17 @@ def _read_once(path: Path, version: int) -> OpenApi:
             raise UsageError.at("[contract]", "openapi", str(path), problem, mend="put all parts into one file")
     of_old = str(contents.get("openapi", "")).startswith("3.0")
     return OpenApi(path.name, _with_null(contents) if of_old else contents)
+
+
+@functools.cache
+def _target(document: OpenApi, at: Pointer) -> Pointer:
+    """The place of this part, after following a reference. Every answer asks for the same few places."""
+    found: Any = document.contents
+    for place, key in enumerate(at):
+        found = found[key]
+        if isinstance(found, Mapping) and isinstance(found.get("$ref"), str):
+            return _target(document, (*_way(found["$ref"]), *at[place + 1 :]))
+    return at
 
 
 @functools.cache
@@ -216,11 +218,11 @@ def _with_null(part: Any) -> Any:
 
 
 @functools.cache
-def _pattern(template: str) -> str:
+@functools.cache
+def _pattern(template: str) -> re.Pattern[str]:
     """The expression for paths of this template. Parameters are groups, in order."""
-    return "".join(
-        "([^/]+)" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{[^{}]+\})", template)
-    )
+    parts = re.split(r"(\{[^{}]+\})", template)
+    return re.compile("".join("([^/]+)" if part.startswith("{") else re.escape(part) for part in parts))
 
 
 def _names(template: str) -> Sequence[str]:

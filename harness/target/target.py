@@ -6,6 +6,7 @@ import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from harness.errors import UsageError
@@ -19,7 +20,7 @@ from harness.target.sender import Sender
 from harness.target.servers import servers_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Target:
     """The service under test."""
 
@@ -27,7 +28,7 @@ class Target:
     description: TargetDescription
     sender: Sender
 
-    @property
+    @cached_property
     def directory(self) -> Path:
         """The folder in which the service's commands run."""
         return (self.path.parent / self.description.service.directory).resolve()

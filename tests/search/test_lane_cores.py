@@ -30,7 +30,7 @@ class Clock:
 
 @pytest.mark.parametrize(
     ("before_s", "took_s", "over_ms"),
-    [(0.0, 0.04, []), (0.0, 0.06, [60]), (0.09, 0.2, [290]), (5.0, 0.2, [200]), (5.0, 0.04, [])],
+    [(0.0, 0.24, []), (0.0, 0.26, [260]), (0.24, 0.3, [540]), (5.0, 0.3, [300]), (5.0, 0.24, [])],
     ids=["short", "long", "just looked", "looked long ago", "short, looked long ago"],
 )
 def test_what_took_long_has_the_figures_of_its_time(

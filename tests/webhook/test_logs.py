@@ -79,3 +79,22 @@ def test_a_log_that_takes_nothing_fails_nobody_and_is_counted() -> None:
     log.info("listening")
     log.alarm("refused")
     assert log.lost == 2
+
+
+def test_a_line_that_was_lost_costs_no_later_one() -> None:
+    class FullAtFirst(io.StringIO):
+        def __init__(self) -> None:
+            super().__init__()
+            self.full = True
+
+        def write(self, text: str, /) -> int:
+            if self.full:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(text)
+
+    stream = FullAtFirst()
+    log = Log(stream)
+    log.info("listening")
+    stream.full = False
+    log.alarm("refused")
+    assert ([json.loads(line)["event"] for line in stream.getvalue().splitlines()], log.lost) == (["refused"], 1)
