@@ -36,10 +36,13 @@ def copy_recorded(into: Path, lines: Path, root: Path = ROOT) -> None:
         )
 
 
-def lines_in(folder: Path) -> Mapping[str, set[int]]:
-    """Return the recorded lines of each file. The last line of a killed process may be incomplete, and is left out."""
+def lines_in(folder: Path, processes: str = "*.lines") -> Mapping[str, set[int]]:
+    """Return the lines of each file that these processes recorded.
+
+    The last line of a killed process may be incomplete, and is left out.
+    """
     found: dict[str, set[int]] = defaultdict(set)
-    for written in folder.glob("*.lines"):
+    for written in folder.glob(processes):
         for line in written.read_text("utf-8").rpartition("\n")[0].splitlines():
             file, _, number = line.partition("\t")
             found[file].add(int(number))
