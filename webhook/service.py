@@ -1,6 +1,7 @@
 """Puts the parts together and runs them."""
 
 import asyncio
+import gc
 import math
 import time
 from dataclasses import dataclass
@@ -61,6 +62,8 @@ async def _serve(settings: Settings, log: Log) -> None:
     parts = _assemble(settings, metrics, log)
     try:
         await _prepare(settings, parts, log)
+        # What is there at the start stays to the end: each full collection would go through all of it in vain.
+        gc.freeze()
         await _run(settings, parts, metrics, log)
     finally:
         if parts.group is not None:

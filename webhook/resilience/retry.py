@@ -47,10 +47,32 @@ class Retry:
     ) -> T:
         """Return the operation's result.
 
+        The first attempt is made without the library: most need no other, and its bookkeeping cost as much as the ping.
+
         Raises:
             Exception: the last attempt's, if it must not or cannot be retried.
 
         """
+        try:
+            return await operation()
+        except Exception as error:  # noqa: BLE001 - what is done about it is decided below
+            failed = [error]
+        return await self._after(failed, operation, deadline=deadline, report=report)
+
+    async def _after(
+        self,
+        failed: list[Exception],
+        operation: Callable[[], Awaitable[T]],
+        *,
+        deadline: Deadline,
+        report: Callable[[BaseException], None],
+    ) -> T:
+        """Go on after a first attempt that failed. `failed`: its exception, which this takes out."""
+
+        async def attempt() -> T:
+            if failed:  # kept in a list, and not by name: a frame that its own exception leads to would never be freed
+                raise failed.pop()
+            return await operation()
 
         def stop_early(state: tenacity.RetryCallState) -> bool:
             return not deadline.allows(state.upcoming_sleep) or not self._budget.spend()
@@ -62,7 +84,7 @@ class Retry:
 
         # A copy for each call: one instance keeps its iteration's state, which concurrent requests would mix up.
         stop = tenacity.stop_any(self._retrying.stop, stop_early)  # type: ignore[arg-type]  # typed StopBaseT inside
-        return await self._retrying.copy(stop=stop, before_sleep=before_sleep)(operation)
+        return await self._retrying.copy(stop=stop, before_sleep=before_sleep)(attempt)
 
 
 def pauses(*, delay_s: float, delay_max_s: float, jitter: bool) -> tenacity.wait.wait_base:
