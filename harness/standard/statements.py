@@ -33,7 +33,7 @@ class Statement:
     text: str
     kind: Kind
     whole: str
-    """The whole text; `text` is the shortest beginning that no other statement has."""
+    """The whole text; `text` is the shortest beginning that no other statement has, nor one of the service at rest."""
     having: str | None = None
     """The ids that distinguish the deliveries' own statements from others with that text. None if all belong to
     deliveries."""
@@ -85,6 +85,8 @@ def statements(
     made: list[Statement] = []
     for (message, kind), (_, whole) in zip(found, texts, strict=True):
         others = [text for link, text in texts if link == message.link and text != whole]
+        # Else a fault could strike what the service sends by itself, in place of what the scenario means.
+        others += [text for link, text in at_rest if link == message.link and text != message.place.text]
         text = _shortest(whole, others)
         word = _word(text)
         words[message.link, word] += 1

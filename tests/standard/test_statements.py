@@ -18,6 +18,13 @@ def test_a_statement_is_named_by_as_few_words_as_tell_it_from_the_others() -> No
     assert [each.word for each in found] == ["select_id_from_a", "select_id_from_b", "insert"]
 
 
+def test_what_the_service_sends_by_itself_has_another_name() -> None:
+    at_rest = frozenset({("postgres", "SELECT id FROM jobs"), ("postgres", "COMMIT"), ("redis", "SELECT id FROM a b")})
+    found = statements([of(postgres, "SELECT id FROM a", "COMMIT")], [postgres], at_rest)
+    assert [each.text for each in found] == ["SELECT id FROM a", "COMMIT"]
+    assert [each.text for each in statements([of(postgres, "SELECT id FROM a")], [postgres])] == ["SELECT"]
+
+
 def test_a_statement_over_many_lines_is_named_by_words_of_one() -> None:
     found = statements([of(postgres, "\n\tSELECT\n\t\tid,\n\t\tname\n\tFROM a", "SELECT 1")], [postgres])
     assert [(each.text, each.word) for each in found] == [("SELECT id,", "select_id"), ("SELECT 1", "select_1")]
