@@ -211,6 +211,7 @@ MODULES: Mapping[str, Check] = {
     "bench.transparency": _transparency,
     "harness": _harness,
     "tests.pages.key_tables": _nothing_more,
+    "tests.pages.lists": _nothing_more,
     "tests.pages.target_schema": _nothing_more,
     "venv": _venv,
     "webhook": _webhook,

@@ -21,6 +21,7 @@ OF_PYTHON = """\
 TODO = "TODO"
 BODY = '{"id": "{id}", "content": {body}}'
 UNKNOWN_SQL = "SELECT id FROM TODO"
+ALIVE_NOTE = "  # any path that answers 2xx while the service lives; FastAPI has /openapi.json"
 TARGET = """\
 #:schema ./{schema_file}
 # {name}, as the harness knows it. `harness check` tries it; docs/target.md of the harness has every key.
@@ -30,7 +31,7 @@ name = "{name}"
 [service]
 directory = "{directory}"
 command = {command}
-{prepare}alive = "{alive}"
+{prepare}alive = "{alive}"{alive_note}
 {ready}{unhandled_note}unhandled = '{unhandled}'
 
 [service.environment]
@@ -204,7 +205,8 @@ def _target(project: Project) -> str:
         repeat=ALREADY.format(status=project.repeat) if project.repeat else "",
         gives=GIVES if "{given}" in project.read else "", changes="".join(_changes(project, body)),
         body=body, read=read, ready=ready, directory=str(Path("..") / project.folder),
-        alive=project.alive or f"/{TODO}", unhandled=project.unhandled, unhandled_note=note,
+        alive=project.alive or f"/{TODO}", alive_note="" if project.alive else ALIVE_NOTE,
+        unhandled=project.unhandled, unhandled_note=note,
         environment="\n".join(settings),
         links="\n\n".join([f'[links.{protocol}]\nprotocol = "{protocol}"' for protocol in links] + _stubs(project)),
         method=project.method, path=project.path or f"/{TODO}/{{id}}", sql=json.dumps(project.sql or UNKNOWN_SQL),

@@ -21,7 +21,7 @@ FEWEST_TO_ORDER = 2
 
 @dataclass(frozen=True, repr=False)
 class Order(Fault, kind="wire.order"):
-    """Each message waits until those before it have passed. Scenarios write `wire.order(first, second)`.
+    """Each message waits until those before it have passed.
 
     For example::
 
