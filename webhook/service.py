@@ -62,7 +62,7 @@ async def _serve(settings: Settings, log: Log) -> None:
     parts = _assemble(settings, metrics, log)
     try:
         await _prepare(settings, parts, log)
-        # What is there at the start stays to the end: each full collection would go through all of it in vain.
+        # These objects live until the end. Otherwise each full collection would walk through all of them.
         gc.freeze()
         await _run(settings, parts, metrics, log)
     finally:
